@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The records Masakari keeps, as frozen values.
+
+All datetimes are naive and in UTC, as they are in the database and on the
+wire.
+"""
+
+import dataclasses
+import datetime
+import enum
+from collections.abc import Mapping
+
+
+class RecoveryMethod(enum.StrEnum):
+    AUTO = "auto"
+    RESERVED_HOST = "reserved_host"
+    AUTO_PRIORITY = "auto_priority"
+    RH_PRIORITY = "rh_priority"
+
+
+class NotificationType(enum.StrEnum):
+    COMPUTE_HOST = "COMPUTE_HOST"
+    VM = "VM"
+    PROCESS = "PROCESS"
+
+
+class NotificationStatus(enum.StrEnum):
+    NEW = "new"
+    RUNNING = "running"
+    ERROR = "error"
+    FAILED = "failed"
+    IGNORED = "ignored"
+    FINISHED = "finished"
+
+
+class VMoveType(enum.StrEnum):
+    EVACUATION = "evacuation"
+    MIGRATION = "migration"
+    LIVE_MIGRATION = "live_migration"
+
+
+class VMoveStatus(enum.StrEnum):
+    PENDING = "pending"
+    ONGOING = "ongoing"
+    IGNORED = "ignored"
+    FAILED = "failed"
+    SUCCEEDED = "succeeded"
+
+
+#: Work is left to do for a notification in one of these.
+UNFINISHED = frozenset(
+    {
+        NotificationStatus.NEW,
+        NotificationStatus.RUNNING,
+        NotificationStatus.ERROR,
+    }
+)
+
+#: Nothing more happens to a move in one of these.
+SETTLED = frozenset(
+    {VMoveStatus.IGNORED, VMoveStatus.FAILED, VMoveStatus.SUCCEEDED}
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What every row has. ``deleted`` is the column as the API shows it."""
+
+    id: int
+    created_at: datetime.datetime | None
+    updated_at: datetime.datetime | None
+    deleted_at: datetime.datetime | None
+    deleted: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Segment(Record):
+    """Compute hosts that stand in for one another."""
+
+    uuid: str
+    name: str
+    service_type: str
+    recovery_method: RecoveryMethod
+    enabled: bool
+    description: str | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Host(Record):
+    """A compute host; ``name`` is the ``host`` of its nova-compute service."""
+
+    uuid: str
+    name: str
+    type: str
+    control_attributes: str
+    reserved: bool
+    on_maintenance: bool
+    segment: Segment
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Notification(Record):
+    """A failure that a monitor reported.
+
+    ``failover_segment_uuid`` is None in rows that releases before 20.0.0
+    wrote.
+    """
+
+    uuid: str
+    type: NotificationType
+    status: NotificationStatus
+    source_host_uuid: str
+    failover_segment_uuid: str | None
+    generated_time: datetime.datetime
+    payload: Mapping[str, str]
+    message: str | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class VMove(Record):
+    """What was done for one instance of a failed host."""
+
+    uuid: str
+    notification_uuid: str
+    instance_uuid: str
+    instance_name: str
+    source_host: str | None
+    dest_host: str | None
+    start_time: datetime.datetime | None
+    end_time: datetime.datetime | None
+    type: VMoveType | None
+    status: VMoveStatus | None
+    message: str | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressEntry:
+    """One line of a task's progress; ``progress`` is between 0 and 1.
+
+    Both texts are shown as they were recorded, ``timestamp`` as
+    ``YYYY-MM-DD HH:MM:SS.ffffff``.
+    """
+
+    timestamp: str
+    progress: str
+    message: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TaskProgress:
+    """One task of a recovery workflow, as ``recovery_workflow_details``."""
+
+    name: str
+    progress: float
+    state: str
+    entries: tuple[ProgressEntry, ...]

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can go wrong, in the words of the domain; HTTP is not one of them.
+
+The names that third-party recovery tasks import (``Skip...``,
+``...RecoveryFailureException``, ``ReservedHostsUnavailable``) are part of
+the plug-in contract and stay as they are.
+"""
+
+
+class MasakariException(Exception):
+    """Base of every error that Masakari raises on purpose.
+
+    :param message: the text; None takes the class's ``default``
+    :param values: named values put into ``default`` (``%(name)s``)
+    """
+
+    default = "An unknown exception occurred."
+
+    def __init__(self, message: str | None = None, **values: object) -> None:
+        super().__init__(message or self.default % values)
+
+
+class InvalidInput(MasakariException):
+    """A value that a caller gave is not acceptable."""
+
+    default = "Invalid input received: %(reason)s"
+
+
+class MarkerNotFound(InvalidInput):
+    default = "Marker %(marker)s could not be found."
+
+
+class NotFound(MasakariException):
+    default = "Resource could not be found."
+
+
+class SegmentNotFound(NotFound):
+    default = "No failover segment with id %(uuid)s."
+
+
+class HostNotFound(NotFound):
+    default = "No host with id %(uuid)s."
+
+
+class HostNotFoundInSegment(NotFound):
+    default = (
+        "Host '%(host)s' under failover_segment '%(segment)s' "
+        "could not be found."
+    )
+
+
+class NotificationNotFound(NotFound):
+    default = "No notification with id %(uuid)s."
+
+
+class VMoveNotFound(NotFound):
+    default = "No vm move with id %(uuid)s."
+
+
+class Forbidden(MasakariException):
+    default = "Policy doesn't allow %(action)s to be performed."
+
+
+class Conflict(MasakariException):
+    default = "The request conflicts with the current state."
+
+
+class SegmentExists(Conflict):
+    default = "Failover segment with name %(name)s already exists."
+
+
+class HostExists(Conflict):
+    default = "Host with name %(name)s already exists."
+
+
+class SegmentInUse(Conflict):
+    default = (
+        "Failover segment %(uuid)s can't be updated as it is in-use to "
+        "process notifications."
+    )
+
+
+class HostInUse(Conflict):
+    default = (
+        "Host %(uuid)s can't be updated as it is in-use to process "
+        "notifications."
+    )
+
+
+class HostOnMaintenance(Conflict):
+    default = (
+        "Notification received from host %(host)s of type '%(type)s' is "
+        "ignored as the host is already under maintenance."
+    )
+
+
+class DuplicateNotification(Conflict):
+    default = (
+        "Notification received from host %(host)s of type %(type)s is "
+        "duplicate."
+    )
+
+
+class ServiceUnavailable(MasakariException):
+    """A neighbour (database, Nova, Keystone) cannot be used right now."""
+
+    default = "The service is temporarily unavailable."
+
+
+class ConfigurationError(MasakariException):
+    """The configuration cannot work; raised at start, never later."""
+
+
+class ClaimLost(MasakariException):
+    """The engine no longer owns the notification and has to stop acting."""
+
+    default = "The claim on notification %(uuid)s is lost."
+
+
+class RecoveryInterrupted(MasakariException):
+    """The engine is stopping; the recovery is handed to another one."""
+
+    default = "The recovery of notification %(uuid)s is handed over."
+
+
+class SkipHostRecoveryException(MasakariException):
+    default = "Skipping execution of host recovery workflow."
+
+
+class SkipInstanceRecoveryException(MasakariException):
+    default = "Skipping execution of instance recovery workflow."
+
+
+class SkipProcessRecoveryException(MasakariException):
+    default = "Skipping execution of process recovery workflow."
+
+
+class IgnoreInstanceRecoveryException(MasakariException):
+    default = "Ignoring execution of instance recovery workflow."
+
+
+class HostRecoveryFailureException(MasakariException):
+    default = "Failed to execute host recovery."
+
+
+class InstanceRecoveryFailureException(MasakariException):
+    default = "Failed to execute instance recovery workflow."
+
+
+class ProcessRecoveryFailureException(MasakariException):
+    default = "Failed to execute process recovery workflow."
+
+
+class ReservedHostsUnavailable(MasakariException):
+    default = "No reserved_hosts available for evacuation."

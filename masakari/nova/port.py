@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Masakari asks of Nova, and how Nova can answer.
+
+There is one real implementation (:mod:`masakari.nova.client`) and one over
+the simulator's model; the cases in ``tests/contract`` hold for both. Every
+call has a time limit and is safe to be made from several threads.
+"""
+
+import datetime
+from typing import Protocol
+
+from masakari import exception
+from masakari.domain.server import (
+    Aggregate,
+    ComputeService,
+    Migration,
+    Server,
+)
+
+
+class ComputeError(exception.MasakariException):
+    """Nova, or Keystone on the way to it, did not do what was asked."""
+
+
+class NotFound(ComputeError, exception.NotFound):
+    """Nova knows no such server, service or aggregate (404)."""
+
+
+class Refused(ComputeError):
+    """Nova understood and said no: asking again changes nothing by itself.
+
+    :param code: the HTTP status, for instance 400, 403 or 409
+    """
+
+    def __init__(self, message: str, *, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+    @property
+    def conflict(self) -> bool:
+        """The server is busy or in the wrong state; that may pass (409)."""
+        return self.code == 409
+
+
+class Unavailable(ComputeError, exception.ServiceUnavailable):
+    """No answer, or 429 or 5xx: it may or may not have been done.
+
+    :param retry_after: seconds that Nova asked to wait, if it did
+    """
+
+    def __init__(
+        self, message: str, *, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ComputePort(Protocol):
+    """Nova, as far as recovering machines needs it.
+
+    Every method raises :class:`NotFound`, :class:`Refused` or
+    :class:`Unavailable`.
+    """
+
+    @property
+    def evacuates_stopped(self) -> bool:
+        """Whether Nova can leave an evacuated server stopped (2.95)."""
+
+    def compute_service(self, host: str) -> ComputeService:
+        """The ``nova-compute`` service whose host is exactly ``host``."""
+
+    def compute_services(self) -> list[ComputeService]:
+        """All ``nova-compute`` services."""
+
+    def enable_service(self, service_id: str) -> None: ...
+
+    def disable_service(self, service_id: str, reason: str) -> None:
+        """Take the service out of scheduling.
+
+        While the service still counts as up, Nova tells the compute host
+        about it and waits for the answer of a host that may be dead.
+        """
+
+    def force_down(self, service_id: str, forced_down: bool) -> None: ...
+
+    def servers_on(self, host: str) -> list[Server]:
+        """All servers of all projects on ``host``, whatever their number."""
+
+    def server(self, uuid: str) -> Server: ...
+
+    def evacuate(
+        self, uuid: str, *, target: str | None = None, stopped: bool = False
+    ) -> None:
+        """Rebuild a server of a dead host elsewhere; returns when accepted.
+
+        :param target: the host to use; None lets the scheduler choose
+        :param stopped: leave it stopped; only where ``evacuates_stopped``
+        """
+
+    def evacuations(
+        self, source_host: str, since: datetime.datetime | None = None
+    ) -> list[Migration]:
+        """Evacuation records of a source host, oldest first.
+
+        :param since: only those changed at or after it (naive UTC)
+        """
+
+    def stop(self, uuid: str) -> None: ...
+
+    def start(self, uuid: str) -> None: ...
+
+    def reset_state(self, uuid: str, state: str) -> None:
+        """Set ``vm_state`` to ``active`` or ``error``; clears task_state."""
+
+    def lock(self, uuid: str) -> None: ...
+
+    def unlock(self, uuid: str) -> None: ...
+
+    def aggregates(self) -> list[Aggregate]: ...
+
+    def add_host_to_aggregate(self, aggregate_id: int, host: str) -> None: ...
