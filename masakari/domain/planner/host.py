@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which instances of a failed host are moved, in which order, to what end."""
+
+import dataclasses
+import enum
+from collections.abc import Iterable, Mapping
+
+from masakari.domain.server import SHUTDOWN, Server, VMState
+from masakari.domain.settings import RecoverySettings
+
+_TRUE = frozenset({"1", "t", "true", "on", "y", "yes"})
+
+
+class Goal(enum.StrEnum):
+    """The ``vm_state`` that a recovered instance has to end in."""
+
+    ACTIVE = "active"
+    STOPPED = "stopped"
+    #: Shut down, and in ``error`` as it was before the failure.
+    ERROR = "error"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The state of an instance before anything was done to it."""
+
+    vm_state: str
+    task_state: str | None = None
+    power_state: int = 0
+
+    @property
+    def goal(self) -> Goal:
+        """What the state before the failure obliges us to restore."""
+        if self.vm_state == VMState.ACTIVE:
+            return Goal.ACTIVE
+        if self.vm_state == VMState.ERROR:
+            return Goal.ERROR
+        if self.vm_state == VMState.RESIZED and self.power_state != SHUTDOWN:
+            return Goal.ACTIVE
+        return Goal.STOPPED
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """One instance to be moved; ``priority`` is higher for earlier."""
+
+    instance_uuid: str
+    instance_name: str
+    origin: Origin
+    ha_enabled: bool = False
+    priority: int = 0
+
+    @property
+    def rank(self) -> tuple[bool, int, str]:
+        """Sort key: HA-enabled first, then by priority, then stable."""
+        return (not self.ha_enabled, -self.priority, self.instance_uuid)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """An instance that is left alone, and why."""
+
+    move: Move
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class HostPlan:
+    moves: tuple[Move, ...]
+    skipped: tuple[Skipped, ...]
+
+
+def plan(
+    servers: Iterable[Server],
+    *,
+    settings: RecoverySettings,
+    origins: Mapping[str, Origin],
+) -> HostPlan:
+    """Plan the evacuation of the servers that Nova shows on a failed host.
+
+    :param origins: states recorded when an instance was first planned for
+        this notification, by uuid; they outrank what Nova shows now, which
+        may be what an attempt of ours left behind
+    """
+    moves, skipped = [], []
+    for server in {server.uuid: server for server in servers}.values():
+        move = _move(server, settings, origins.get(server.uuid))
+        reason = _reason_to_skip(move, settings)
+        if reason:
+            skipped.append(Skipped(move=move, reason=reason))
+        else:
+            moves.append(move)
+    return HostPlan(
+        moves=tuple(sorted(moves, key=lambda move: move.rank)),
+        skipped=tuple(sorted(skipped, key=lambda skip: skip.move.rank)),
+    )
+
+
+def _move(
+    server: Server, settings: RecoverySettings, origin: Origin | None
+) -> Move:
+    return Move(
+        instance_uuid=server.uuid,
+        instance_name=server.name,
+        origin=origin
+        or Origin(
+            vm_state=server.vm_state,
+            task_state=server.task_state,
+            power_state=server.power_state,
+        ),
+        ha_enabled=_is_true(server.metadata.get(settings.ha_enabled_key)),
+        priority=_integer(server.metadata.get(settings.priority_key)),
+    )
+
+
+def _reason_to_skip(move: Move, settings: RecoverySettings) -> str | None:
+    if (
+        settings.ignore_instances_in_error_state
+        and move.origin.vm_state == VMState.ERROR
+    ):
+        return (
+            "The instance was in error state before the failure and "
+            "[host_failure] ignore_instances_in_error_state is set."
+        )
+    if not (settings.evacuate_all_instances or move.ha_enabled):
+        return (
+            f"The instance has no true {settings.ha_enabled_key} metadata "
+            "and [host_failure] evacuate_all_instances is not set."
+        )
+    return None
+
+
+def _is_true(text: str | None) -> bool:
+    """Metadata is free text: what is no boolean is false."""
+    return (text or "").strip().lower() in _TRUE
+
+
+def _integer(text: str | None) -> int:
+    """Metadata is free text: what is no integer is 0, as if absent.
+
+    The range is that of the database's integers.
+    """
+    try:
+        value = int(text or 0)
+    except ValueError:
+        return 0
+    return max(-(2**31), min(2**31 - 1, value))
