@@ -1,1 +1,66 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Masakari's configuration: which options there are, and reading them.
+
+Nothing here keeps a configuration: :func:`load` gives a new object, and who
+needs it is handed it.
+"""
+
+from collections.abc import Sequence
+from importlib import metadata
+
+from keystoneauth1 import loading
+from oslo_config import cfg
+from oslo_db import options as oslo_db_options
+from oslo_log import log as logging
+
+from masakari.conf import defaults, ignored, opts, recovery_flows
+
+PROJECT = "masakari"
+
+
+def register_opts(conf: cfg.ConfigOpts) -> None:
+    """Register every option that Masakari itself reads or accepts."""
+    for group, options in (*opts.list_opts(), *recovery_flows.list_opts()):
+        conf.register_opts(options, None if group == "DEFAULT" else group)
+    conf.register_opts(oslo_db_options.database_opts, group="database")
+    loading.register_auth_conf_options(conf, "keystone_authtoken")
+
+
+def load(
+    argv: Sequence[str],
+    *,
+    prog: str,
+    config_files: Sequence[str] | None = None,
+    cli_opts: Sequence[cfg.Opt] = (),
+) -> cfg.ConfigOpts:
+    """Read the configuration of one program.
+
+    :param argv: the command line without the program's name
+    :param prog: the program's name, which also names its own file
+        (``masakari-engine.conf``)
+    :param config_files: the files to read when the command line names none;
+        None searches the usual places, as oslo.config does for ``masakari``
+    :param cli_opts: what else the command line may hold
+    :raises oslo_config.cfg.Error: when it cannot be read
+    """
+    conf = cfg.ConfigOpts()
+    defaults.set_library_defaults()
+    logging.register_options(conf)
+    register_opts(conf)
+    conf.register_cli_opts(cli_opts)
+    conf(
+        args=list(argv),
+        project=PROJECT,
+        prog=prog,
+        version=metadata.version(PROJECT),
+        default_config_files=None if config_files is None else [*config_files],
+    )
+    return conf
+
+
+def setup_logging(conf: cfg.ConfigOpts) -> None:
+    """Make oslo.log write where ``conf`` says; once in a process."""
+    logging.setup(conf, PROJECT)
+
+
+log_ignored = ignored.log_ignored

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options of every program: names and places."""
+
+import os.path
+import socket
+import sys
+
+from oslo_config import cfg
+
+#: The directory above the package.
+_PACKAGE_PARENT = os.path.abspath(
+    os.path.join(os.path.dirname(__file__), "..", "..")
+)
+
+_UNUSED = "It has no effect any more; the option is accepted and ignored."
+
+PLACES: list[cfg.Opt] = [
+    cfg.HostAddressOpt(
+        "host",
+        default=socket.gethostname(),
+        sample_default="<current_hostname>",
+        help="Name under which this engine is known to the message bus and "
+        "in the claims it holds. It has to be different for every engine of "
+        "a cloud that does not run on a machine of its own; it need not be "
+        "a valid host name.",
+    ),
+    cfg.StrOpt(
+        "pybasedir",
+        default=_PACKAGE_PARENT,
+        sample_default="<Path>",
+        help="Directory in which the Python package masakari is installed.",
+    ),
+    cfg.StrOpt(
+        "bindir",
+        default=os.path.join(sys.prefix, "local", "bin"),
+        sample_default="<Path>",
+        help="Directory in which Masakari's programs are installed.",
+    ),
+    cfg.StrOpt(
+        "state_path",
+        default="$pybasedir",
+        help="Directory for the files that Masakari keeps, such as the "
+        "SQLite database of a small installation. The user that runs "
+        "Masakari must be allowed to write to it.",
+    ),
+    cfg.StrOpt(
+        "tempdir",
+        help="Directory for temporary files. The engine checks when it "
+        "starts that it can create a directory there. When it is not set, "
+        "the place that the system provides is used.",
+    ),
+]
+
+UNUSED: list[cfg.Opt] = [
+    cfg.BoolOpt(
+        "monkey_patch",
+        default=False,
+        deprecated_for_removal=True,
+        deprecated_reason=_UNUSED,
+        help="Whether to decorate functions for debugging.",
+    ),
+    cfg.ListOpt(
+        "monkey_patch_modules",
+        default=["masakari.api:masakari.cmd"],
+        deprecated_for_removal=True,
+        deprecated_reason=_UNUSED,
+        help="Modules and decorators for monkey_patch.",
+    ),
+    cfg.BoolOpt(
+        "fatal_exception_format_errors",
+        default=False,
+        deprecated_for_removal=True,
+        deprecated_reason=_UNUSED,
+        help="Whether a mistake in the text of an error is itself an error.",
+    ),
+    cfg.IntOpt(
+        "report_interval",
+        default=10,
+        deprecated_for_removal=True,
+        deprecated_reason=_UNUSED,
+        help="Seconds between reports of a service about itself.",
+    ),
+    cfg.IntOpt(
+        "service_down_time",
+        default=60,
+        deprecated_for_removal=True,
+        deprecated_reason=_UNUSED,
+        help="Seconds after which a service that has not reported is down.",
+    ),
+]
+
+
+def list_opts() -> list[tuple[str | cfg.OptGroup, list[cfg.Opt]]]:
+    return [("DEFAULT", [*PLACES, *UNUSED])]

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options of the engine: how long it waits, how much it does at once."""
+
+from oslo_config import cfg
+
+_INTERNAL = "The engine is built the same way always; this is ignored."
+_POLL = (
+    "Engines look for work every notification_poll_interval; this is ignored."
+)
+
+RECOVERY: list[cfg.Opt] = [
+    cfg.StrOpt(
+        "notification_driver",
+        default="taskflow_driver",
+        help="What carries out recoveries. taskflow_driver is the only one.",
+    ),
+    cfg.IntOpt(
+        "wait_period_after_service_update",
+        default=180,
+        help="The most seconds to wait, once the compute service of a "
+        "failed host has been disabled, until Nova counts it as down; "
+        "recovery goes on as soon as it does. The same limit holds for "
+        "seeing that the service is disabled after nova-compute has died.",
+    ),
+    cfg.IntOpt(
+        "wait_period_after_evacuation",
+        default=90,
+        help="How many seconds one instance may try to get away from a "
+        "failed host: how long an evacuation that Nova refuses for lack of "
+        "room, or cannot answer, is tried again. An evacuation that Nova "
+        "is still working on is watched to its end.",
+    ),
+    cfg.IntOpt(
+        "verify_interval",
+        default=1,
+        help="Seconds between two looks at Nova while waiting for it.",
+    ),
+    cfg.IntOpt(
+        "wait_period_after_power_off",
+        default=180,
+        help="The most seconds to wait until an instance has stopped.",
+    ),
+    cfg.IntOpt(
+        "wait_period_after_power_on",
+        default=60,
+        help="The most seconds to wait until an instance has started.",
+    ),
+]
+
+CONCURRENCY: list[cfg.Opt] = [
+    cfg.IntOpt(
+        "host_failure_recovery_threads",
+        default=3,
+        min=1,
+        help="The fewest evacuations of one failed host that are kept in "
+        "flight at once, as long as there are instances left. From here the "
+        "number grows while Nova keeps up and shrinks when Nova is slow or "
+        "refuses, up to host_failure_recovery_ceiling.",
+    ),
+    cfg.IntOpt(
+        "host_failure_recovery_ceiling",
+        default=64,
+        min=1,
+        help="The most evacuations that one engine keeps in flight at once. "
+        "All hosts it is recovering share them.",
+    ),
+    cfg.IntOpt(
+        "concurrent_recoveries",
+        default=32,
+        min=1,
+        help="The most notifications that one engine works on at once. "
+        "Others are left to other engines, or wait.",
+    ),
+]
+
+SERVICE: list[cfg.Opt] = [
+    cfg.IntOpt(
+        "graceful_shutdown_timeout",
+        default=60,
+        min=0,
+        help="Seconds that a program which is told to stop may still use to "
+        "finish what it has begun. An engine then hands its recoveries to "
+        "the others.",
+    ),
+    cfg.StrOpt(
+        "masakari_topic",
+        default="ha_engine",
+        deprecated_for_removal=True,
+        deprecated_since="3.0.0",
+        deprecated_reason="There is no need to change it.",
+        help="Topic of the message bus on which engines listen.",
+    ),
+    cfg.StrOpt(
+        "engine_manager",
+        default="masakari.engine.manager.MasakariManager",
+        deprecated_for_removal=True,
+        deprecated_reason=_INTERNAL,
+        help="Class that runs the engine.",
+    ),
+    cfg.BoolOpt(
+        "periodic_enable",
+        default=True,
+        deprecated_for_removal=True,
+        deprecated_reason=_POLL,
+        help="Whether an engine does periodic work.",
+    ),
+    cfg.IntOpt(
+        "periodic_interval_max",
+        default=300,
+        deprecated_for_removal=True,
+        deprecated_reason=_POLL,
+        help="The most seconds between two runs of periodic work.",
+    ),
+    cfg.IntOpt(
+        "periodic_fuzzy_delay",
+        default=60,
+        deprecated_for_removal=True,
+        deprecated_reason=_POLL,
+        help="The most seconds of random delay before the first periodic "
+        "work.",
+    ),
+]
+
+
+def list_opts() -> list[tuple[str | cfg.OptGroup, list[cfg.Opt]]]:
+    return [("DEFAULT", [*RECOVERY, *CONCURRENCY, *SERVICE])]

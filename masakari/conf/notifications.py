@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options for the life of a notification: duplicates, claims, retries."""
+
+from oslo_config import cfg
+
+OPTS: list[cfg.Opt] = [
+    cfg.IntOpt(
+        "duplicate_notification_detection_interval",
+        default=180,
+        min=0,
+        help="Seconds within which a second notification of the same type, "
+        "host and payload is the same event and is refused as a duplicate "
+        "(409). The times compared are the ones at which the notifications "
+        "were generated.",
+    ),
+    cfg.FloatOpt(
+        "notification_poll_interval",
+        default=2,
+        min=0.1,
+        help="Seconds between two looks of an engine for notifications to "
+        "work on. A message usually wakes an engine sooner; this is how "
+        "long a recovery is delayed when there is no message bus.",
+    ),
+    cfg.IntOpt(
+        "notification_lease",
+        default=15,
+        min=3,
+        help="Seconds for which an engine owns a notification without "
+        "renewing its claim. When an engine dies, others take its "
+        "recoveries over after this time.",
+    ),
+    cfg.IntOpt(
+        "notification_lease_renewal",
+        default=5,
+        min=1,
+        help="Seconds between two renewals of the claims an engine holds. "
+        "It has to be well below notification_lease: a third of it survives "
+        "two renewals that fail.",
+    ),
+    cfg.IntOpt(
+        "process_unfinished_notifications_interval",
+        default=120,
+        help="Seconds after which a recovery that ended in error is tried "
+        "once more.",
+    ),
+    cfg.IntOpt(
+        "retry_notification_new_status_interval",
+        default=60,
+        mutable=True,
+        help="Formerly the age in seconds at which a notification that no "
+        "engine had heard of was looked for. Engines now find it in the "
+        "database within notification_poll_interval: the option is accepted "
+        "and ignored.",
+    ),
+    cfg.IntOpt(
+        "check_expired_notifications_interval",
+        default=600,
+        help="Seconds between two searches for notifications that have "
+        "expired.",
+    ),
+    cfg.IntOpt(
+        "notifications_expired_interval",
+        default=86400,
+        help="Age in seconds after which a notification that is still "
+        "unfinished is given up and becomes failed.",
+    ),
+]
+
+
+def list_opts() -> list[tuple[str | cfg.OptGroup, list[cfg.Opt]]]:
+    return [("DEFAULT", OPTS)]
