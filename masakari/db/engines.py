@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SQLAlchemy engines as Masakari wants them.
+
+Making one does not connect: a database that is away is met by the first
+transaction, which can answer for it.
+"""
+
+import datetime
+import os
+import sqlite3
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import sqlalchemy
+from oslo_db.sqlalchemy import engines as oslo_engines
+from oslo_db.sqlalchemy import exc_filters
+from sqlalchemy import pool
+
+#: Naive UTC.
+Clock = Callable[[], datetime.datetime]
+
+#: Seconds that SQLite waits for another writer.
+SQLITE_BUSY_TIMEOUT = 30
+
+#: The execution option of a connection that is going to write.
+WRITER = "masakari_writer"
+
+_EPOCH = datetime.datetime(1970, 1, 1)
+
+#: Options of ``[database]`` that say how to connect.
+ENGINE_OPTIONS = frozenset(
+    {
+        "connection_debug",
+        "connection_parameters",
+        "connection_recycle_time",
+        "connection_trace",
+        "max_overflow",
+        "max_pool_size",
+        "mysql_sql_mode",
+        "mysql_wsrep_sync_wait",
+        "pool_timeout",
+        "sqlite_synchronous",
+    }
+)
+
+
+def create(
+    connection: str, clock: Clock, options: Mapping[str, Any]
+) -> sqlalchemy.Engine:
+    """An engine for a URL; of ``options`` only those of an engine count.
+
+    :param clock: what the SQLite function ``masakari_now_ms`` reads
+    """
+    known: dict[str, Any] = {"mysql_sql_mode": "TRADITIONAL"}
+    known |= {
+        name: value
+        for name, value in options.items()
+        if name in ENGINE_OPTIONS and value is not None
+    }
+    if sqlalchemy.make_url(connection).get_backend_name() == "sqlite":
+        return _sqlite(connection, clock, known)
+    engine: sqlalchemy.Engine = oslo_engines.create_engine(
+        connection, max_retries=0, thread_checkin=False, **known
+    )
+    return engine
+
+
+def _sqlite(
+    connection: str, clock: Clock, options: Mapping[str, Any]
+) -> sqlalchemy.Engine:
+    """A database in a file, or one in memory that threads take turns on."""
+    url = sqlalchemy.make_url(connection)
+    in_memory = url.database in (None, "", ":memory:")
+    engine = sqlalchemy.create_engine(
+        url,
+        poolclass=pool.QueuePool,
+        pool_size=1 if in_memory else options.get("max_pool_size", 5),
+        max_overflow=0 if in_memory else options.get("max_overflow", 50),
+        pool_timeout=options.get("pool_timeout", 30),
+        connect_args={
+            "check_same_thread": False,
+            "timeout": SQLITE_BUSY_TIMEOUT,
+        },
+    )
+    synchronous = options.get("sqlite_synchronous", True)
+
+    @sqlalchemy.event.listens_for(engine, "connect")
+    def _connected(connection: sqlite3.Connection, record: Any) -> None:
+        record.info["pid"] = os.getpid()
+        # The driver must not begin transactions behind our back.
+        connection.isolation_level = None
+        connection.create_function("masakari_now_ms", 0, _milliseconds(clock))
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA journal_mode = WAL")
+        if not synchronous:
+            connection.execute("PRAGMA synchronous = OFF")
+
+    @sqlalchemy.event.listens_for(engine, "checkout")
+    def _checked_out(connection: sqlite3.Connection, record: Any, proxy: Any) -> None:
+        # SQLite loses its locks when a connection crosses a fork.
+        if record.info["pid"] != os.getpid():
+            raise sqlalchemy.exc.DisconnectionError("made before a fork")
+
+    @sqlalchemy.event.listens_for(engine, "begin")
+    def _begin(connection: sqlalchemy.Connection) -> None:
+        # A reader that turns into a writer could not wait for another one.
+        writer = connection.get_execution_options().get(WRITER, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+
+    exc_filters.register_engine(engine)
+    return engine
+
+
+def _milliseconds(clock: Clock) -> Callable[[], int]:
+    def now() -> int:
+        return (clock() - _EPOCH) // datetime.timedelta(milliseconds=1)
+
+    return now

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The moves of a recovery: ``vmoves`` rows and what was planned for them.
+
+For the engine only, inside transactions that hold the claim.
+"""
+
+import dataclasses
+import uuid
+from collections.abc import Iterable, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from masakari.db import vmoves
+from masakari.db.session import now
+from masakari.db.tables import VMove as Row
+from masakari.db.tables import VMovePlan
+from masakari.domain.model import (
+    SETTLED,
+    VMove,
+    VMoveStatus,
+    VMoveType,
+)
+from masakari.domain.planner.host import HostPlan, Move, Origin
+
+_UNSETTLED = [status.value for status in VMoveStatus if status not in SETTLED]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedMove:
+    """A row of ``vmoves`` together with the plan it carries out."""
+
+    vmove: VMove
+    move: Move
+
+
+def of_attempt(
+    session: orm.Session, notification_uuid: str, attempt: int
+) -> list[PlannedMove]:
+    """The moves of one attempt, in the order in which they are made."""
+    rows = session.execute(
+        sa.select(Row, VMovePlan)
+        .join(VMovePlan, VMovePlan.vmove_uuid == Row.uuid)
+        .where(
+            VMovePlan.notification_uuid == notification_uuid,
+            VMovePlan.attempt == attempt,
+            Row.deleted == 0,
+        )
+        .order_by(VMovePlan.position, Row.id)
+    )
+    return [
+        PlannedMove(vmove=vmoves.to_domain(row), move=_to_move(row, plan))
+        for row, plan in rows
+    ]
+
+
+def latest(session: orm.Session, notification_uuid: str) -> list[PlannedMove]:
+    """The latest move of every instance of a notification."""
+    attempts = session.scalars(
+        sa.select(VMovePlan.attempt)
+        .where(VMovePlan.notification_uuid == notification_uuid)
+        .distinct()
+        .order_by(VMovePlan.attempt)
+    )
+    found: dict[str, PlannedMove] = {}
+    for attempt in list(attempts):
+        for planned in of_attempt(session, notification_uuid, attempt):
+            found[planned.move.instance_uuid] = planned
+    return list(found.values())
+
+
+def add(
+    session: orm.Session,
+    *,
+    notification_uuid: str,
+    source_host: str,
+    attempt: int,
+    plan: HostPlan,
+) -> None:
+    """Record a plan: its moves as pending, what it skips as ignored.
+
+    Instances that the attempt has a row for already keep it.
+    """
+    planned = set(
+        session.scalars(
+            sa.select(VMovePlan.instance_uuid).where(
+                VMovePlan.notification_uuid == notification_uuid,
+                VMovePlan.attempt == attempt,
+            )
+        )
+    )
+    rows = [(move, VMoveStatus.PENDING, None) for move in plan.moves] + [
+        (skip.move, VMoveStatus.IGNORED, skip.reason) for skip in plan.skipped
+    ]
+    position = len(planned)
+    for move, status, message in rows:
+        if move.instance_uuid in planned:
+            continue
+        row = Row(
+            uuid=str(uuid.uuid4()),
+            notification_uuid=notification_uuid,
+            instance_uuid=move.instance_uuid,
+            instance_name=move.instance_name,
+            source_host=source_host,
+            type=VMoveType.EVACUATION.value,
+            status=status.value,
+            message=message,
+            created_at=now(session),
+            deleted=0,
+        )
+        session.add_all([row, _to_plan(row, move, attempt, position)])
+        position += 1
+    session.flush()
+
+
+def mark_ongoing(session: orm.Session, uuids: Sequence[str]) -> None:
+    """Say that Nova is about to be asked; keeps the first start time."""
+    session.execute(
+        sa.update(Row)
+        .where(Row.uuid.in_(uuids), Row.status.in_(_UNSETTLED))
+        .values(
+            status=VMoveStatus.ONGOING.value,
+            start_time=sa.func.coalesce(Row.start_time, now(session)),
+            updated_at=now(session),
+        )
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a move ended; ``status`` is one of ``SETTLED``."""
+
+    vmove_uuid: str
+    status: VMoveStatus
+    dest_host: str | None = None
+    message: str | None = None
+
+
+def settle(session: orm.Session, outcomes: Iterable[Outcome]) -> None:
+    """Write the ends of moves; one that has ended already is left alone."""
+    for outcome in outcomes:
+        session.execute(
+            sa.update(Row)
+            .where(Row.uuid == outcome.vmove_uuid, Row.status.in_(_UNSETTLED))
+            .values(
+                status=outcome.status.value,
+                dest_host=outcome.dest_host,
+                message=outcome.message,
+                end_time=now(session),
+                updated_at=now(session),
+            )
+        )
+
+
+def _to_plan(row: Row, move: Move, attempt: int, position: int) -> VMovePlan:
+    return VMovePlan(
+        vmove_uuid=row.uuid,
+        notification_uuid=row.notification_uuid,
+        instance_uuid=move.instance_uuid,
+        attempt=attempt,
+        position=position,
+        priority=move.priority,
+        ha_enabled=move.ha_enabled,
+        vm_state=move.origin.vm_state,
+        task_state=move.origin.task_state,
+        power_state=move.origin.power_state,
+    )
+
+
+def _to_move(row: Row, plan: VMovePlan) -> Move:
+    return Move(
+        instance_uuid=plan.instance_uuid,
+        instance_name=row.instance_name,
+        origin=Origin(
+            vm_state=plan.vm_state or "",
+            task_state=plan.task_state,
+            power_state=plan.power_state or 0,
+        ),
+        ha_enabled=plan.ha_enabled,
+        priority=plan.priority,
+    )

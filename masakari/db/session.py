@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The database, as transactions that are repeated when that may help."""
+
+import datetime
+import logging
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import sqlalchemy
+import tenacity
+from oslo_config import cfg
+from oslo_db import exception as db_exception
+from oslo_db import options as db_options
+from sqlalchemy import orm
+from sqlalchemy.ext import compiler
+from sqlalchemy.sql import expression
+
+from masakari import exception
+from masakari.db import engines
+
+LOG = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: What becomes better, perhaps, when the transaction runs again.
+_PASSING = (
+    db_exception.DBDeadlock,
+    db_exception.DBConnectionError,
+    sqlalchemy.exc.OperationalError,
+    sqlalchemy.exc.TimeoutError,
+)
+
+_RETRIES = 5
+_PATIENCE = 10.0
+
+
+def _utc_now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+
+
+class _Away(Exception):
+    """No connection could be had."""
+
+
+class Database:
+    """One database and its pool of connections; safe to share by threads.
+
+    :param connection: an SQLAlchemy URL
+    :param clock: naive UTC; what :func:`now` reads, and for SQLite
+        :func:`now_ms` too
+    :param options: options of the ``[database]`` group by their names
+    """
+
+    def __init__(
+        self,
+        connection: str,
+        *,
+        clock: engines.Clock = _utc_now,
+        **options: Any,
+    ) -> None:
+        self._clock = clock
+        self._options = options
+        self.engine = engines.create(connection, clock, options)
+        self._writers = self.engine.execution_options(**{engines.WRITER: True})
+
+    @classmethod
+    def from_conf(
+        cls, conf: cfg.ConfigOpts, *, clock: engines.Clock = _utc_now
+    ) -> "Database":
+        """The database that ``[database]`` describes.
+
+        :raises ConfigurationError: ``[database] connection`` is not set
+        """
+        conf.register_opts(db_options.database_opts, "database")
+        options = dict(conf.database.items())
+        connection = options.pop("connection")
+        if not connection:
+            raise exception.ConfigurationError("[database] connection has to be set.")
+        return cls(connection, clock=clock, **options)
+
+    def read(
+        self,
+        function: Callable[Concatenate[orm.Session, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Call ``function(session, ...)`` in a transaction that only reads.
+
+        :raises ServiceUnavailable: the database is away
+        """
+        return self._repeat(self._read, function, *args, **kwargs)
+
+    def write(
+        self,
+        function: Callable[Concatenate[orm.Session, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Call ``function(session, ...)`` in a transaction and commit it.
+
+        The function is called again, in a new transaction, after a deadlock
+        or a lost connection. When the connection was lost while the commit
+        was on its way, the first transaction may have been done.
+
+        :raises ServiceUnavailable: the database is away
+        """
+        return self._repeat(self._write, function, *args, **kwargs)
+
+    def connect(self) -> None:
+        """Wait for the database, as ``[database] max_retries`` allows.
+
+        :raises ServiceUnavailable: it did not come
+        """
+        retries = self._options.get("max_retries", 10)
+        endless = retries < 0
+        interval = self._options.get("retry_interval", 10)
+        try:
+            tenacity.Retrying(
+                retry=tenacity.retry_if_exception_type(_Away),
+                stop=tenacity.stop_never
+                if endless
+                else tenacity.stop_after_attempt(retries + 1),
+                wait=tenacity.wait_fixed(interval),
+                before_sleep=_tell,
+                reraise=True,
+            )(self._touch)
+        except _Away as error:
+            raise exception.ServiceUnavailable() from error
+
+    def dispose(self) -> None:
+        """Close the connections; those in use when they are given back."""
+        self.engine.dispose()
+
+    def _touch(self) -> None:
+        with self._session(self.engine):
+            pass
+
+    def _repeat(self, run: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type((_Away, *_PASSING)),
+            stop=self._stop(),
+            wait=self._wait(),
+            before_sleep=_tell,
+            reraise=True,
+        )
+        try:
+            return retrying(run, *args, **kwargs)
+        except (_Away, *_PASSING) as error:
+            LOG.error("The database cannot be used: %s", error)
+            raise exception.ServiceUnavailable() from error
+
+    def _stop(self) -> Any:
+        if not self._options.get("use_db_reconnect"):
+            return tenacity.stop_any(
+                tenacity.stop_after_attempt(_RETRIES + 1),
+                tenacity.stop_after_delay(_PATIENCE),
+            )
+        retries = self._options.get("db_max_retries", 20)
+        if retries < 0:
+            return tenacity.stop_never
+        return tenacity.stop_after_attempt(retries + 1)
+
+    def _wait(self) -> Any:
+        if not self._options.get("use_db_reconnect"):
+            return tenacity.wait_random_exponential(multiplier=0.05, max=1)
+        interval = self._options.get("db_retry_interval", 1)
+        if not self._options.get("db_inc_retry_interval", True):
+            return tenacity.wait_fixed(interval)
+        return tenacity.wait_exponential(
+            multiplier=interval,
+            max=self._options.get("db_max_retry_interval", 10),
+        )
+
+    def _read(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        with self._session(self.engine) as session:
+            return function(session, *args, **kwargs)
+
+    def _write(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        with self._session(self._writers) as session:
+            value = function(session, *args, **kwargs)
+            session.commit()
+            return value
+
+    def _session(self, engine: sqlalchemy.Engine) -> orm.Session:
+        session = orm.Session(
+            engine, expire_on_commit=False, info={"clock": self._clock}
+        )
+        try:
+            session.connection()
+        except (
+            db_exception.DBError,
+            sqlalchemy.exc.DBAPIError,
+            sqlalchemy.exc.TimeoutError,
+        ) as error:
+            session.close()
+            raise _Away(str(error)) from error
+        return session
+
+
+def _tell(state: tenacity.RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    LOG.warning(
+        "The transaction is run again after attempt %d: %s",
+        state.attempt_number,
+        error,
+    )
+
+
+def now(session: orm.Session) -> datetime.datetime:
+    """The time of the database's clock: naive UTC, whole seconds."""
+    clock: engines.Clock = session.info["clock"]
+    return clock().replace(microsecond=0)
+
+
+def now_ms(session: orm.Session) -> sqlalchemy.ColumnElement[int]:
+    """In SQL: milliseconds since the epoch, by the server's own clock.
+
+    All engines compare leases by this clock, so that theirs do not matter.
+    With SQLite, where there is no server, it is the database's clock.
+    """
+    del session
+    return _Milliseconds()
+
+
+class _Milliseconds(expression.FunctionElement[int]):
+    type = sqlalchemy.BigInteger()
+    inherit_cache = True
+
+
+@compiler.compiles(_Milliseconds, "sqlite")
+def _sqlite(element: _Milliseconds, compiler: Any, **kwargs: Any) -> str:
+    return "masakari_now_ms()"
+
+
+@compiler.compiles(_Milliseconds, "postgresql")
+def _postgresql(element: _Milliseconds, compiler: Any, **kwargs: Any) -> str:
+    return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
+
+
+@compiler.compiles(_Milliseconds, "mysql")
+@compiler.compiles(_Milliseconds, "mariadb")
+def _mysql(element: _Milliseconds, compiler: Any, **kwargs: Any) -> str:
+    # UNIX_TIMESTAMP() would go through the session's time zone, where an
+    # hour of the year is there twice.
+    return "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000)"

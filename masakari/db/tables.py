@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables, as mapped classes.
+
+The first four are shared with every release of Masakari; the others are
+additions that an older release does not look at. No column has a server
+default: what a row starts with is set by the functions of this package.
+"""
+
+import datetime
+
+import sqlalchemy
+from sqlalchemy import orm
+
+from masakari.domain import model
+
+RECOVERY_METHODS = sqlalchemy.Enum(
+    *(method.value for method in model.RecoveryMethod),
+    name="recovery_methods",
+)
+NOTIFICATION_STATUS = sqlalchemy.Enum(
+    *(status.value for status in model.NotificationStatus),
+    name="notification_status",
+)
+
+
+class Base(orm.DeclarativeBase):
+    """All tables of Masakari; those of TaskFlow are not among them."""
+
+
+class SoftDeleted:
+    """The columns of a row that is hidden before it is removed.
+
+    ``deleted`` is 0 in a live row and the row's ``id`` in a hidden one.
+    """
+
+    id: orm.Mapped[int] = orm.mapped_column(primary_key=True, autoincrement=True)
+    created_at: orm.Mapped[datetime.datetime | None]
+    updated_at: orm.Mapped[datetime.datetime | None]
+    deleted_at: orm.Mapped[datetime.datetime | None]
+    deleted: orm.Mapped[int | None] = orm.mapped_column(default=0)
+
+
+class Segment(SoftDeleted, Base):
+    __tablename__ = "failover_segments"
+    __table_args__ = (
+        sqlalchemy.UniqueConstraint("uuid", name="uniq_segments0uuid"),
+        sqlalchemy.UniqueConstraint(
+            "name", "deleted", name="uniq_segment0name0deleted"
+        ),
+        sqlalchemy.Index("segments_service_type_idx", "service_type"),
+    )
+
+    uuid: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(36))
+    name: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(255))
+    service_type: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(255))
+    enabled: orm.Mapped[bool | None]
+    description: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.Text)
+    recovery_method: orm.Mapped[str] = orm.mapped_column(RECOVERY_METHODS)
+
+
+class Host(SoftDeleted, Base):
+    __tablename__ = "hosts"
+    __table_args__ = (
+        sqlalchemy.UniqueConstraint("uuid", name="uniq_host0uuid"),
+        sqlalchemy.UniqueConstraint("name", "deleted", name="uniq_host0name0deleted"),
+        sqlalchemy.Index("hosts_type_idx", "type"),
+    )
+
+    uuid: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(36))
+    name: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(255))
+    reserved: orm.Mapped[bool | None]
+    type: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(255))
+    control_attributes: orm.Mapped[str] = orm.mapped_column(sqlalchemy.Text)
+    failover_segment_id: orm.Mapped[str] = orm.mapped_column(
+        sqlalchemy.String(36), sqlalchemy.ForeignKey("failover_segments.uuid")
+    )
+    on_maintenance: orm.Mapped[bool | None]
+
+
+class Notification(SoftDeleted, Base):
+    __tablename__ = "notifications"
+    __table_args__ = (
+        sqlalchemy.UniqueConstraint("notification_uuid", name="uniq_notification0uuid"),
+        sqlalchemy.Index("notifications_status_idx", "status"),
+        sqlalchemy.Index(
+            "notifications_source_host_uuid_type_generated_time_idx",
+            "source_host_uuid",
+            "type",
+            "generated_time",
+        ),
+    )
+
+    notification_uuid: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(36))
+    generated_time: orm.Mapped[datetime.datetime]
+    source_host_uuid: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(36))
+    type: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(36))
+    payload: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.Text)
+    status: orm.Mapped[str] = orm.mapped_column(NOTIFICATION_STATUS)
+    failover_segment_uuid: orm.Mapped[str | None] = orm.mapped_column(
+        sqlalchemy.String(36)
+    )
+    message: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.Text)
+
+
+class VMove(SoftDeleted, Base):
+    __tablename__ = "vmoves"
+    __table_args__ = (
+        sqlalchemy.UniqueConstraint("uuid", name="uniq_vmove0uuid"),
+        sqlalchemy.Index("vmoves_notification_uuid_idx", "notification_uuid"),
+    )
+
+    uuid: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(36))
+    notification_uuid: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(36))
+    instance_uuid: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(36))
+    instance_name: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(255))
+    source_host: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.String(255))
+    dest_host: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.String(255))
+    start_time: orm.Mapped[datetime.datetime | None]
+    end_time: orm.Mapped[datetime.datetime | None]
+    type: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.String(36))
+    status: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.String(255))
+    message: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.Text)
+
+
+class HostClaim(Base):
+    """Which engine works on a failed host, and until when.
+
+    ``expires_at`` is in milliseconds since the epoch of the database's own
+    clock; 0 means that the host is free.
+    """
+
+    __tablename__ = "host_claims"
+    __table_args__ = (
+        sqlalchemy.Index("host_claims_notification_uuid_idx", "notification_uuid"),
+    )
+
+    source_host_uuid: orm.Mapped[str] = orm.mapped_column(
+        sqlalchemy.String(36), primary_key=True
+    )
+    notification_uuid: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.String(36))
+    owner: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.String(255))
+    token: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.String(36))
+    expires_at: orm.Mapped[int] = orm.mapped_column(sqlalchemy.BigInteger)
+
+
+class HostIntake(Base):
+    """A row to write to, so that reports of one host come one by one."""
+
+    __tablename__ = "host_intakes"
+
+    source_host_uuid: orm.Mapped[str] = orm.mapped_column(
+        sqlalchemy.String(36), primary_key=True
+    )
+    accepted: orm.Mapped[int] = orm.mapped_column(sqlalchemy.BigInteger)
+
+
+class Recovery(Base):
+    """What the engine remembers of a notification between two attempts.
+
+    ``next_attempt_at`` is in milliseconds since the epoch of the
+    database's own clock; None means as soon as possible.
+    """
+
+    __tablename__ = "recoveries"
+
+    notification_uuid: orm.Mapped[str] = orm.mapped_column(
+        sqlalchemy.String(36), primary_key=True
+    )
+    request_id: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.String(255))
+    attempts: orm.Mapped[int] = orm.mapped_column(default=0)
+    next_attempt_at: orm.Mapped[int | None] = orm.mapped_column(sqlalchemy.BigInteger)
+
+
+class VMovePlan(Base):
+    """Why and how an instance is moved, as it was when first planned."""
+
+    __tablename__ = "vmove_plans"
+    __table_args__ = (
+        sqlalchemy.UniqueConstraint(
+            "notification_uuid",
+            "instance_uuid",
+            "attempt",
+            name="uniq_vmove_plans0notification_uuid0instance_uuid0attempt",
+        ),
+    )
+
+    vmove_uuid: orm.Mapped[str] = orm.mapped_column(
+        sqlalchemy.String(36), primary_key=True
+    )
+    notification_uuid: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(36))
+    instance_uuid: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(36))
+    attempt: orm.Mapped[int]
+    position: orm.Mapped[int]
+    priority: orm.Mapped[int]
+    ha_enabled: orm.Mapped[bool]
+    vm_state: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.String(64))
+    task_state: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.String(64))
+    power_state: orm.Mapped[int | None]
