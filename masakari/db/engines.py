@@ -96,7 +96,9 @@ def _sqlite(
             connection.execute("PRAGMA synchronous = OFF")
 
     @sqlalchemy.event.listens_for(engine, "checkout")
-    def _checked_out(connection: sqlite3.Connection, record: Any, proxy: Any) -> None:
+    def _checked_out(
+        connection: sqlite3.Connection, record: Any, proxy: Any
+    ) -> None:
         # SQLite loses its locks when a connection crosses a fork.
         if record.info["pid"] != os.getpid():
             raise sqlalchemy.exc.DisconnectionError("made before a fork")

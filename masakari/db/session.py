@@ -76,7 +76,9 @@ class Database:
         options = dict(conf.database.items())
         connection = options.pop("connection")
         if not connection:
-            raise exception.ConfigurationError("[database] connection has to be set.")
+            raise exception.ConfigurationError(
+                "[database] connection has to be set."
+            )
         return cls(connection, clock=clock, **options)
 
     def read(
@@ -172,11 +174,15 @@ class Database:
             max=self._options.get("db_max_retry_interval", 10),
         )
 
-    def _read(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    def _read(
+        self, function: Callable[..., T], *args: Any, **kwargs: Any
+    ) -> T:
         with self._session(self.engine) as session:
             return function(session, *args, **kwargs)
 
-    def _write(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    def _write(
+        self, function: Callable[..., T], *args: Any, **kwargs: Any
+    ) -> T:
         with self._session(self._writers) as session:
             value = function(session, *args, **kwargs)
             session.commit()
@@ -243,4 +249,6 @@ def _postgresql(element: _Milliseconds, compiler: Any, **kwargs: Any) -> str:
 def _mysql(element: _Milliseconds, compiler: Any, **kwargs: Any) -> str:
     # UNIX_TIMESTAMP() would go through the session's time zone, where an
     # hour of the year is there twice.
-    return "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000)"
+    return (
+        "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000)"
+    )

@@ -33,7 +33,9 @@ class SoftDeleted:
     ``deleted`` is 0 in a live row and the row's ``id`` in a hidden one.
     """
 
-    id: orm.Mapped[int] = orm.mapped_column(primary_key=True, autoincrement=True)
+    id: orm.Mapped[int] = orm.mapped_column(
+        primary_key=True, autoincrement=True
+    )
     created_at: orm.Mapped[datetime.datetime | None]
     updated_at: orm.Mapped[datetime.datetime | None]
     deleted_at: orm.Mapped[datetime.datetime | None]
@@ -62,7 +64,9 @@ class Host(SoftDeleted, Base):
     __tablename__ = "hosts"
     __table_args__ = (
         sqlalchemy.UniqueConstraint("uuid", name="uniq_host0uuid"),
-        sqlalchemy.UniqueConstraint("name", "deleted", name="uniq_host0name0deleted"),
+        sqlalchemy.UniqueConstraint(
+            "name", "deleted", name="uniq_host0name0deleted"
+        ),
         sqlalchemy.Index("hosts_type_idx", "type"),
     )
 
@@ -80,7 +84,9 @@ class Host(SoftDeleted, Base):
 class Notification(SoftDeleted, Base):
     __tablename__ = "notifications"
     __table_args__ = (
-        sqlalchemy.UniqueConstraint("notification_uuid", name="uniq_notification0uuid"),
+        sqlalchemy.UniqueConstraint(
+            "notification_uuid", name="uniq_notification0uuid"
+        ),
         sqlalchemy.Index("notifications_status_idx", "status"),
         sqlalchemy.Index(
             "notifications_source_host_uuid_type_generated_time_idx",
@@ -90,9 +96,13 @@ class Notification(SoftDeleted, Base):
         ),
     )
 
-    notification_uuid: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(36))
+    notification_uuid: orm.Mapped[str] = orm.mapped_column(
+        sqlalchemy.String(36)
+    )
     generated_time: orm.Mapped[datetime.datetime]
-    source_host_uuid: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(36))
+    source_host_uuid: orm.Mapped[str] = orm.mapped_column(
+        sqlalchemy.String(36)
+    )
     type: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(36))
     payload: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.Text)
     status: orm.Mapped[str] = orm.mapped_column(NOTIFICATION_STATUS)
@@ -110,11 +120,17 @@ class VMove(SoftDeleted, Base):
     )
 
     uuid: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(36))
-    notification_uuid: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(36))
+    notification_uuid: orm.Mapped[str] = orm.mapped_column(
+        sqlalchemy.String(36)
+    )
     instance_uuid: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(36))
     instance_name: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(255))
-    source_host: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.String(255))
-    dest_host: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.String(255))
+    source_host: orm.Mapped[str | None] = orm.mapped_column(
+        sqlalchemy.String(255)
+    )
+    dest_host: orm.Mapped[str | None] = orm.mapped_column(
+        sqlalchemy.String(255)
+    )
     start_time: orm.Mapped[datetime.datetime | None]
     end_time: orm.Mapped[datetime.datetime | None]
     type: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.String(36))
@@ -131,13 +147,17 @@ class HostClaim(Base):
 
     __tablename__ = "host_claims"
     __table_args__ = (
-        sqlalchemy.Index("host_claims_notification_uuid_idx", "notification_uuid"),
+        sqlalchemy.Index(
+            "host_claims_notification_uuid_idx", "notification_uuid"
+        ),
     )
 
     source_host_uuid: orm.Mapped[str] = orm.mapped_column(
         sqlalchemy.String(36), primary_key=True
     )
-    notification_uuid: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.String(36))
+    notification_uuid: orm.Mapped[str | None] = orm.mapped_column(
+        sqlalchemy.String(36)
+    )
     owner: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.String(255))
     token: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.String(36))
     expires_at: orm.Mapped[int] = orm.mapped_column(sqlalchemy.BigInteger)
@@ -166,9 +186,13 @@ class Recovery(Base):
     notification_uuid: orm.Mapped[str] = orm.mapped_column(
         sqlalchemy.String(36), primary_key=True
     )
-    request_id: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.String(255))
+    request_id: orm.Mapped[str | None] = orm.mapped_column(
+        sqlalchemy.String(255)
+    )
     attempts: orm.Mapped[int] = orm.mapped_column(default=0)
-    next_attempt_at: orm.Mapped[int | None] = orm.mapped_column(sqlalchemy.BigInteger)
+    next_attempt_at: orm.Mapped[int | None] = orm.mapped_column(
+        sqlalchemy.BigInteger
+    )
 
 
 class VMovePlan(Base):
@@ -187,12 +211,16 @@ class VMovePlan(Base):
     vmove_uuid: orm.Mapped[str] = orm.mapped_column(
         sqlalchemy.String(36), primary_key=True
     )
-    notification_uuid: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(36))
+    notification_uuid: orm.Mapped[str] = orm.mapped_column(
+        sqlalchemy.String(36)
+    )
     instance_uuid: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(36))
     attempt: orm.Mapped[int]
     position: orm.Mapped[int]
     priority: orm.Mapped[int]
     ha_enabled: orm.Mapped[bool]
     vm_state: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.String(64))
-    task_state: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.String(64))
+    task_state: orm.Mapped[str | None] = orm.mapped_column(
+        sqlalchemy.String(64)
+    )
     power_state: orm.Mapped[int | None]
