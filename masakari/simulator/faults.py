@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Failures of the simulated cloud, on demand."""
+
+import dataclasses
+import enum
+from http import HTTPStatus
+
+from masakari.simulator.records import CloudError
+
+
+class Kind(enum.StrEnum):
+    """What happens to a call, besides an HTTP error."""
+
+    HANG = "hang"  #: no answer, and nothing was done
+    TIMEOUT = "timeout"  #: no answer, although it was done
+    LOST = "lost"  #: accepted, and never done
+    FAIL = "fail"  #: accepted, and ends in an error (evacuate, rebuild)
+    CLAIM = "claim"  #: the destination has no room: the server stays as it is
+    SLOW = "slow"  #: done, and answered ``seconds`` late
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Fault:
+    """One rule; see :meth:`Faults.add`."""
+
+    verb: str
+    outcome: int | Kind
+    message: str
+    server: str | None
+    host: str | None
+    left: int | None
+    until: float | None
+    retry_after: float | None
+    seconds: float
+
+    def error(self) -> CloudError:
+        """The answer of a rule whose outcome is an HTTP status."""
+        return CloudError(
+            int(self.outcome), self.message, retry_after=self.retry_after
+        )
+
+    def _covers(self, wanted: str | None, got: str | None) -> bool:
+        return wanted is None or wanted == got
+
+    def matches(
+        self, verb: str, server: str | None, host: str | None, now: float
+    ) -> bool:
+        return (
+            self.verb in ("*", verb)
+            and self._covers(self.server, server)
+            and self._covers(self.host, host)
+            and (self.until is None or now < self.until)
+            and self.left != 0
+        )
+
+
+def _text(outcome: int | Kind) -> str:
+    if isinstance(outcome, Kind):
+        return f"The simulated cloud was told to {outcome}."
+    try:
+        return HTTPStatus(outcome).phrase
+    except ValueError:
+        return "Error"
+
+
+class Faults:
+    """The rules in force; the first that matches a call decides it."""
+
+    def __init__(self) -> None:
+        self._rules: list[Fault] = []
+
+    def add(
+        self,
+        verb: str,
+        outcome: int | str,
+        *,
+        message: str | None = None,
+        server: str | None = None,
+        host: str | None = None,
+        times: int | None = None,
+        until: float | None = None,
+        retry_after: float | None = None,
+        seconds: float = 0.0,
+    ) -> Fault:
+        """Make calls fail.
+
+        :param verb: a method of the compute port, ``rebuild`` for the work
+            at a destination, ``authenticate`` for Keystone, or ``*``
+        :param outcome: an HTTP status or a :class:`Kind`
+        :param message: the reason that is given with it
+        :param server: only calls about this server; None means any
+        :param host: only calls about this host or about a server on it
+            (for ``rebuild``: the destination); None means any
+        :param times: how often it happens; None means always
+        :param until: epoch seconds; None means for ever
+        :param retry_after: seconds, sent with a 429 or 503
+        :param seconds: how late a slow answer comes
+        """
+        told = outcome if isinstance(outcome, int) else Kind(outcome)
+        fault = Fault(
+            verb=verb,
+            outcome=told,
+            message=message or _text(told),
+            server=server,
+            host=host,
+            left=times,
+            until=until,
+            retry_after=retry_after,
+            seconds=seconds,
+        )
+        self._rules.append(fault)
+        return fault
+
+    def remove(self, fault: Fault) -> None:
+        self._rules.remove(fault)
+
+    def clear(self) -> None:
+        self._rules.clear()
+
+    def take(
+        self,
+        verb: str,
+        *,
+        server: str | None = None,
+        host: str | None = None,
+        now: float,
+    ) -> Fault | None:
+        """The rule for a call, used once; None when nothing fails."""
+        for fault in self._rules:
+            if fault.matches(verb, server, host, now):
+                if fault.left is not None:
+                    fault.left -= 1
+                return fault
+        return None
