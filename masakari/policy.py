@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who may do what: oslo.policy with Masakari's default rules.
+
+There is one enforcer for an application; it reads changed policy files by
+itself.
+"""
+
+from typing import Any
+
+from oslo_config import cfg
+from oslo_policy import policy
+
+from masakari import conf as configuration
+from masakari import exception, policies
+from masakari.context import RequestContext
+
+
+@policy.register("is_admin")
+class IsAdminCheck(policy.Check):
+    """``is_admin:True`` and ``is_admin:False`` in a policy file."""
+
+    def __call__(
+        self,
+        target: Any,
+        creds: Any,
+        enforcer: policy.Enforcer,
+        current_rule: str | None = None,
+    ) -> bool:
+        wanted = self.match.lower() == "true"
+        return bool(creds.get("is_admin")) == wanted
+
+
+def make_enforcer(conf: cfg.ConfigOpts) -> policy.Enforcer:
+    """An enforcer of the policy files that ``[oslo_policy]`` names."""
+    enforcer = policy.Enforcer(conf)
+    enforcer.register_defaults(policies.list_rules())
+    return enforcer
+
+
+def get_enforcer() -> policy.Enforcer:
+    """The enforcer of the installed configuration, for oslo.policy's tools."""
+    return make_enforcer(configuration.load([], prog="masakari"))
+
+
+def is_admin(enforcer: policy.Enforcer, context: RequestContext) -> bool:
+    """Whether the rule ``context_is_admin`` holds for the caller."""
+    return enforcer.authorize("context_is_admin", _target(context), context)
+
+
+def permits(
+    enforcer: policy.Enforcer, context: RequestContext, rule: str
+) -> bool:
+    return enforcer.authorize(rule, _target(context), context)
+
+
+def authorize(
+    enforcer: policy.Enforcer, context: RequestContext, rule: str
+) -> None:
+    """Let the caller pass.
+
+    :raises Forbidden: the rule does not hold for the caller
+    """
+    if not permits(enforcer, context, rule):
+        raise exception.Forbidden(action=rule)
+
+
+def _target(context: RequestContext) -> dict[str, Any]:
+    return {"project_id": context.project_id, "user_id": context.user_id}
