@@ -2,10 +2,17 @@
 """High availability of virtual machines for OpenStack clouds.
 
 Importing any module of this package selects oslo.service's threading
-back end. It has to happen before ``oslo_messaging`` is first imported,
-which otherwise selects eventlet's.
+back end, unless the process has selected one already, as a generator of
+sample files has. It has to happen before ``oslo_messaging`` is first
+imported, which otherwise selects eventlet's.
 """
+
+import warnings
 
 from oslo_service import backend
 
-backend.init_backend(backend.BackendType.THREADING)
+# Libraries look whether eventlet is there; nothing of Masakari uses it.
+warnings.filterwarnings("ignore", message="\nEventlet is deprecated")
+
+if backend.get_backend_type() is None:
+    backend.init_backend(backend.BackendType.THREADING)

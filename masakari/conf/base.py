@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Options of every program: names and places."""
 
-import os.path
+import pathlib
 import socket
 import sys
 
 from oslo_config import cfg
 
 #: The directory above the package.
-_PACKAGE_PARENT = os.path.abspath(
-    os.path.join(os.path.dirname(__file__), "..", "..")
-)
+_PACKAGE_PARENT = str(pathlib.Path(__file__).absolute().parents[2])
 
 _UNUSED = "It has no effect any more; the option is accepted and ignored."
 
@@ -32,7 +30,7 @@ PLACES: list[cfg.Opt] = [
     ),
     cfg.StrOpt(
         "bindir",
-        default=os.path.join(sys.prefix, "local", "bin"),
+        default=str(pathlib.Path(sys.prefix, "local", "bin")),
         sample_default="<Path>",
         help="Directory in which Masakari's programs are installed.",
     ),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Names and defaults of all options: what existing files rely on."""
 
-import os.path
+import pathlib
 import socket
 import sys
 
@@ -12,9 +12,7 @@ from oslo_config import cfg
 from masakari import conf as masakari_conf
 from masakari.conf import opts, recovery_flows
 
-PACKAGE_PARENT = os.path.dirname(
-    os.path.dirname(os.path.dirname(os.path.abspath(masakari_conf.__file__)))
-)
+PACKAGE_PARENT = str(pathlib.Path(masakari_conf.__file__).parents[2])
 
 EXPECTED = {
     "DEFAULT": {
@@ -52,7 +50,7 @@ EXPECTED = {
         "monkey_patch_modules": ["masakari.api:masakari.cmd"],
         "fatal_exception_format_errors": False,
         "pybasedir": PACKAGE_PARENT,
-        "bindir": os.path.join(sys.prefix, "local", "bin"),
+        "bindir": str(pathlib.Path(sys.prefix, "local", "bin")),
         "state_path": PACKAGE_PARENT,
         "nova_catalog_admin_info": "compute:nova:publicURL",
         "os_region_name": None,
