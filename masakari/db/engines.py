@@ -97,7 +97,7 @@ def _sqlite(
 
     @sqlalchemy.event.listens_for(engine, "checkout")
     def _checked_out(
-        connection: sqlite3.Connection, record: Any, proxy: Any
+        _connection: sqlite3.Connection, record: Any, _proxy: Any
     ) -> None:
         # SQLite loses its locks when a connection crosses a fork.
         if record.info["pid"] != os.getpid():

@@ -39,7 +39,7 @@ def _utc_now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
 
 
-class _Away(Exception):
+class _ConnectError(Exception):
     """No connection could be had."""
 
 
@@ -91,7 +91,7 @@ class Database:
 
         :raises ServiceUnavailable: the database is away
         """
-        return self._repeat(self._read, function, *args, **kwargs)
+        return self._repeat(lambda: self._read(function, *args, **kwargs))
 
     def write(
         self,
@@ -107,7 +107,7 @@ class Database:
 
         :raises ServiceUnavailable: the database is away
         """
-        return self._repeat(self._write, function, *args, **kwargs)
+        return self._repeat(lambda: self._write(function, *args, **kwargs))
 
     def connect(self) -> None:
         """Wait for the database, as ``[database] max_retries`` allows.
@@ -119,7 +119,7 @@ class Database:
         interval = self._options.get("retry_interval", 10)
         try:
             tenacity.Retrying(
-                retry=tenacity.retry_if_exception_type(_Away),
+                retry=tenacity.retry_if_exception_type(_ConnectError),
                 stop=tenacity.stop_never
                 if endless
                 else tenacity.stop_after_attempt(retries + 1),
@@ -127,7 +127,7 @@ class Database:
                 before_sleep=_tell,
                 reraise=True,
             )(self._touch)
-        except _Away as error:
+        except _ConnectError as error:
             raise exception.ServiceUnavailable() from error
 
     def dispose(self) -> None:
@@ -138,17 +138,17 @@ class Database:
         with self._session(self.engine):
             pass
 
-    def _repeat(self, run: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    def _repeat(self, run: Callable[[], T]) -> T:
         retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type((_Away, *_PASSING)),
+            retry=tenacity.retry_if_exception_type((_ConnectError, *_PASSING)),
             stop=self._stop(),
             wait=self._wait(),
             before_sleep=_tell,
             reraise=True,
         )
         try:
-            return retrying(run, *args, **kwargs)
-        except (_Away, *_PASSING) as error:
+            return retrying(run)
+        except (_ConnectError, *_PASSING) as error:
             LOG.error("The database cannot be used: %s", error)
             raise exception.ServiceUnavailable() from error
 
@@ -200,7 +200,7 @@ class Database:
             sqlalchemy.exc.TimeoutError,
         ) as error:
             session.close()
-            raise _Away(str(error)) from error
+            raise _ConnectError(str(error)) from error
         return session
 
 
@@ -219,6 +219,20 @@ def now(session: orm.Session) -> datetime.datetime:
     return clock().replace(microsecond=0)
 
 
+def flush(session: orm.Session, conflict: exception.Conflict) -> None:
+    """Send what is pending to the database.
+
+    :raises Conflict: ``conflict``, when a unique value is there already
+    :raises InvalidInput: the database cannot hold so long a text
+    """
+    try:
+        session.flush()
+    except db_exception.DBDuplicateEntry as error:
+        raise conflict from error
+    except db_exception.DBDataError as error:
+        raise exception.InvalidInput(reason="a value is too long") from error
+
+
 def now_ms(session: orm.Session) -> sqlalchemy.ColumnElement[int]:
     """In SQL: milliseconds since the epoch, by the server's own clock.
 
@@ -235,18 +249,18 @@ class _Milliseconds(expression.FunctionElement[int]):
 
 
 @compiler.compiles(_Milliseconds, "sqlite")
-def _sqlite(element: _Milliseconds, compiler: Any, **kwargs: Any) -> str:
+def _sqlite(*_args: Any, **_kwargs: Any) -> str:
     return "masakari_now_ms()"
 
 
 @compiler.compiles(_Milliseconds, "postgresql")
-def _postgresql(element: _Milliseconds, compiler: Any, **kwargs: Any) -> str:
+def _postgresql(*_args: Any, **_kwargs: Any) -> str:
     return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
 
 
 @compiler.compiles(_Milliseconds, "mysql")
 @compiler.compiles(_Milliseconds, "mariadb")
-def _mysql(element: _Milliseconds, compiler: Any, **kwargs: Any) -> str:
+def _mysql(*_args: Any, **_kwargs: Any) -> str:
     # UNIX_TIMESTAMP() would go through the session's time zone, where an
     # hour of the year is there twice.
     return (

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compute hosts, each with its segment."""
+
+import uuid as uuids
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import orm
+
+from masakari import exception
+from masakari.db import query, segments, tables
+from masakari.db import session as sessions
+from masakari.domain import model
+
+_COLUMNS = query.columns(tables.Host)
+
+_FILTERS: Mapping[str, query.Column] = {
+    "name": _COLUMNS.name,
+    "type": _COLUMNS.type,
+    "control_attributes": _COLUMNS.control_attributes,
+    "reserved": sqlalchemy.func.coalesce(
+        _COLUMNS.reserved, sqlalchemy.false()
+    ),
+    "on_maintenance": sqlalchemy.func.coalesce(
+        _COLUMNS.on_maintenance, sqlalchemy.false()
+    ),
+}
+
+_Pair = tuple[tables.Host, tables.Segment]
+
+
+def create(
+    session: orm.Session,
+    *,
+    segment_uuid: str,
+    name: str,
+    type: str,
+    control_attributes: str,
+    reserved: bool = False,
+    on_maintenance: bool = False,
+) -> model.Host:
+    """Add a host to a segment.
+
+    :raises SegmentNotFound: there is no such live segment
+    :raises HostExists: a live host of any segment has the name
+    """
+    segment = segments.locked(session, segment_uuid)
+    row = tables.Host(
+        uuid=str(uuids.uuid4()),
+        name=name,
+        type=type,
+        control_attributes=control_attributes,
+        reserved=reserved,
+        on_maintenance=on_maintenance,
+        failover_segment_id=segment.uuid,
+        created_at=sessions.now(session),
+        deleted=0,
+    )
+    session.add(row)
+    sessions.flush(session, exception.HostExists(name=name))
+    return to_domain(row, segment)
+
+
+def get(session: orm.Session, uuid: str) -> model.Host:
+    """The live host.
+
+    :raises HostNotFound: there is none
+    """
+    pair = _find(session, query.equal(_COLUMNS.uuid, uuid))
+    if pair is None:
+        raise exception.HostNotFound(uuid=uuid)
+    return to_domain(*pair)
+
+
+def get_in_segment(
+    session: orm.Session, segment_uuid: str, uuid: str
+) -> model.Host:
+    """The live host, if it is one of the segment.
+
+    :raises HostNotFoundInSegment: it is not
+    """
+    pair = _find(
+        session,
+        query.equal(_COLUMNS.uuid, uuid),
+        query.equal(_COLUMNS.failover_segment_id, segment_uuid),
+    )
+    if pair is None:
+        raise exception.HostNotFoundInSegment(host=uuid, segment=segment_uuid)
+    return to_domain(*pair)
+
+
+def by_name(session: orm.Session, name: str) -> model.Host | None:
+    """The live host of the name, in whatever segment."""
+    pair = _find(session, query.equal(_COLUMNS.name, name))
+    return None if pair is None else to_domain(*pair)
+
+
+def select(
+    session: orm.Session,
+    segment_uuid: str,
+    filters: Mapping[str, str | bool | None],
+    page: query.Page,
+) -> list[model.Host]:
+    """Live hosts of a segment; none when there is no such segment.
+
+    :param filters: of ``name``, ``type``, ``control_attributes``,
+        ``reserved`` and ``on_maintenance``; None is no filter
+    :raises InvalidInput: the page is not valid
+    """
+    statement = _pairs().where(
+        query.equal(_COLUMNS.failover_segment_id, segment_uuid),
+        *query.conditions(_FILTERS, filters),
+    )
+    rows = query.page(session, statement, tables.Host, page)
+    return [to_domain(host, segment) for host, segment in rows]
+
+
+def update(
+    session: orm.Session, uuid: str, **values: str | bool
+) -> model.Host:
+    """Set columns; an unchanged value is fine.
+
+    :raises HostNotFound: there is none
+    :raises HostExists: another live one has the name
+    """
+    pair = _find(session, query.equal(_COLUMNS.uuid, uuid))
+    if pair is None:
+        raise exception.HostNotFound(uuid=uuid)
+    row, segment = pair
+    for column, value in values.items():
+        setattr(row, _COLUMNS[column].key, value)
+    row.updated_at = sessions.now(session)
+    sessions.flush(session, exception.HostExists(name=row.name))
+    return to_domain(row, segment)
+
+
+def delete(session: orm.Session, uuid: str) -> None:
+    """Hide the host; its name is free again.
+
+    :raises HostNotFound: there is none
+    """
+    pair = _find(session, query.equal(_COLUMNS.uuid, uuid))
+    if pair is None:
+        raise exception.HostNotFound(uuid=uuid)
+    row, _segment = pair
+    row.deleted, row.deleted_at = row.id, sessions.now(session)
+    session.flush()
+
+
+def to_domain(row: tables.Host, segment: tables.Segment) -> model.Host:
+    return model.Host(
+        id=row.id,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        deleted_at=row.deleted_at,
+        deleted=bool(row.deleted),
+        uuid=row.uuid,
+        name=row.name,
+        type=row.type,
+        control_attributes=row.control_attributes,
+        reserved=bool(row.reserved),
+        on_maintenance=bool(row.on_maintenance),
+        segment=segments.to_domain(segment),
+    )
+
+
+def _pairs() -> sqlalchemy.Select[Any]:
+    return (
+        sqlalchemy.select(tables.Host, tables.Segment)
+        .join(
+            tables.Segment,
+            tables.Segment.uuid == tables.Host.failover_segment_id,
+        )
+        .where(query.live(tables.Host))
+    )
+
+
+def _find(session: orm.Session, *conditions: query.Column) -> _Pair | None:
+    row = session.execute(_pairs().where(*conditions)).one_or_none()
+    return None if row is None else (row[0], row[1])

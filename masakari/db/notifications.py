@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Notifications: taking them in, and finding them again.
+
+What an engine does with them is in :mod:`masakari.db.claims`.
+"""
+
+import datetime
+import json
+import uuid as uuids
+from collections.abc import Mapping
+
+import sqlalchemy
+from sqlalchemy import orm
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+
+from masakari import exception
+from masakari.db import query, tables
+from masakari.db import session as sessions
+from masakari.domain import model
+
+_COLUMNS = query.columns(tables.Notification)
+
+_FILTERS: Mapping[str, query.Column] = {
+    "source_host_uuid": _COLUMNS.source_host_uuid,
+    "status": _COLUMNS.status,
+    "type": _COLUMNS.type,
+}
+
+#: They cut seconds off at the point when they store them.
+_WHOLE_SECONDS = ("mysql", "mariadb")
+
+
+def lock_intake(session: orm.Session, host_uuid: str) -> None:
+    """Make reports of one host come one by one, until the commit.
+
+    It has to be the first statement of the transaction, so that the
+    statements after it see every report that was accepted before. Between
+    the nodes of a cluster the second of two is refused at its commit, and
+    the transaction runs again.
+    """
+    session.execute(_count_one(session, host_uuid))
+
+
+def _count_one(session: orm.Session, host_uuid: str) -> sqlalchemy.Executable:
+    table = tables.HostIntake
+    first = {"source_host_uuid": host_uuid, "accepted": 1}
+    more = {"accepted": table.accepted + 1}
+    statement: sqlalchemy.Executable
+    match session.get_bind().dialect.name:
+        case "postgresql":
+            statement = (
+                postgresql.insert(table)
+                .values(first)
+                .on_conflict_do_update(
+                    index_elements=[table.source_host_uuid], set_=more
+                )
+            )
+        case "sqlite":
+            statement = (
+                sqlite.insert(table)
+                .values(first)
+                .on_conflict_do_update(
+                    index_elements=[table.source_host_uuid], set_=more
+                )
+            )
+        case _:
+            statement = (
+                mysql.insert(table).values(first).on_duplicate_key_update(more)
+            )
+    return statement
+
+
+def create(
+    session: orm.Session,
+    *,
+    host: model.Host,
+    type: str,
+    generated_time: datetime.datetime,
+    payload: Mapping[str, str],
+    request_id: str | None,
+) -> model.Notification:
+    """Accept a report: it is ``new``, and an engine may claim it.
+
+    :param generated_time: naive UTC
+    :param request_id: of the request that brings it
+    """
+    uuid = str(uuids.uuid4())
+    row = tables.Notification(
+        notification_uuid=uuid,
+        generated_time=generated_time,
+        source_host_uuid=host.uuid,
+        failover_segment_uuid=host.segment.uuid,
+        type=str(type),
+        payload=json.dumps(dict(payload)),
+        status=model.NotificationStatus.NEW.value,
+        created_at=sessions.now(session),
+        deleted=0,
+    )
+    recovery = tables.Recovery(
+        notification_uuid=uuid,
+        request_id=None if request_id is None else request_id[:255],
+        attempts=0,
+    )
+    session.add_all([row, recovery])
+    session.flush()
+    return to_domain(row)
+
+
+def get(session: orm.Session, uuid: str) -> model.Notification:
+    """The live notification.
+
+    :raises NotificationNotFound: there is none
+    """
+    row = session.scalars(
+        sqlalchemy.select(tables.Notification).where(
+            query.live(tables.Notification),
+            query.equal(_COLUMNS.notification_uuid, uuid),
+        )
+    ).one_or_none()
+    if row is None:
+        raise exception.NotificationNotFound(uuid=uuid)
+    return to_domain(row)
+
+
+def select(
+    session: orm.Session,
+    filters: Mapping[str, str | datetime.datetime | None],
+    page: query.Page,
+) -> list[model.Notification]:
+    """Live notifications.
+
+    :param filters: of ``status``, ``type``, ``source_host_uuid`` and
+        ``generated_since`` (naive UTC, inclusive); None is no filter
+    :raises InvalidInput: the page is not valid
+    """
+    texts = {
+        name: value
+        for name, value in filters.items()
+        if not isinstance(value, datetime.datetime)
+        and name != "generated_since"
+    }
+    statement = sqlalchemy.select(tables.Notification).where(
+        query.live(tables.Notification), *query.conditions(_FILTERS, texts)
+    )
+    since = filters.get("generated_since")
+    if isinstance(since, datetime.datetime):
+        statement = statement.where(
+            tables.Notification.generated_time >= since
+        )
+    rows = query.page(
+        session,
+        statement,
+        tables.Notification,
+        page,
+        uuid="notification_uuid",
+    )
+    return [to_domain(row) for (row,) in rows]
+
+
+def of_host(
+    session: orm.Session,
+    host_uuid: str,
+    type: str,
+    since: datetime.datetime | None = None,
+) -> list[model.Notification]:
+    """What was reported of a host, newest first.
+
+    :param since: only those generated then or later (naive UTC), as far as
+        the database keeps fractions of a second
+    """
+    table = tables.Notification
+    statement = sqlalchemy.select(table).where(
+        query.live(table),
+        query.equal(_COLUMNS.source_host_uuid, host_uuid),
+        query.equal(_COLUMNS.type, str(type)),
+    )
+    if since is not None:
+        if session.get_bind().dialect.name in _WHOLE_SECONDS:
+            since = since.replace(microsecond=0)
+        statement = statement.where(table.generated_time >= since)
+    statement = statement.order_by(table.created_at.desc(), table.id.desc())
+    return [to_domain(row) for row in session.scalars(statement)]
+
+
+def to_domain(row: tables.Notification) -> model.Notification:
+    return model.Notification(
+        id=row.id,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        deleted_at=row.deleted_at,
+        deleted=bool(row.deleted),
+        uuid=row.notification_uuid,
+        type=model.NotificationType(row.type),
+        status=model.NotificationStatus(row.status),
+        source_host_uuid=row.source_host_uuid,
+        failover_segment_uuid=row.failover_segment_uuid,
+        generated_time=row.generated_time,
+        payload=json.loads(row.payload or "{}"),
+        message=row.message,
+    )

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Failover segments."""
+
+import uuid as uuids
+from collections.abc import Mapping
+
+import sqlalchemy
+from sqlalchemy import orm
+
+from masakari import exception
+from masakari.db import query, tables
+from masakari.db import session as sessions
+from masakari.domain import model
+
+_COLUMNS = query.columns(tables.Segment)
+
+#: Rows that are older than the column have NULL and are enabled.
+_FILTERS: Mapping[str, query.Column] = {
+    "recovery_method": _COLUMNS.recovery_method,
+    "service_type": _COLUMNS.service_type,
+    "enabled": sqlalchemy.func.coalesce(_COLUMNS.enabled, sqlalchemy.true()),
+}
+
+
+def create(
+    session: orm.Session,
+    *,
+    name: str,
+    recovery_method: str,
+    service_type: str,
+    description: str | None = None,
+    enabled: bool = True,
+) -> model.Segment:
+    """Add a segment.
+
+    :raises SegmentExists: a live one has the name
+    """
+    row = tables.Segment(
+        uuid=str(uuids.uuid4()),
+        name=name,
+        recovery_method=str(recovery_method),
+        service_type=service_type,
+        description=description,
+        enabled=enabled,
+        created_at=sessions.now(session),
+        deleted=0,
+    )
+    session.add(row)
+    sessions.flush(session, exception.SegmentExists(name=name))
+    return to_domain(row)
+
+
+def get(session: orm.Session, uuid: str) -> model.Segment:
+    """The live segment.
+
+    :raises SegmentNotFound: there is none
+    """
+    return to_domain(_row(session, uuid))
+
+
+def select(
+    session: orm.Session,
+    filters: Mapping[str, str | bool | None],
+    page: query.Page,
+) -> list[model.Segment]:
+    """Live segments.
+
+    :param filters: of ``recovery_method``, ``service_type`` and ``enabled``;
+        None is no filter
+    :raises InvalidInput: the page is not valid
+    """
+    statement = sqlalchemy.select(tables.Segment).where(
+        query.live(tables.Segment), *query.conditions(_FILTERS, filters)
+    )
+    rows = query.page(session, statement, tables.Segment, page)
+    return [to_domain(row) for (row,) in rows]
+
+
+def update(
+    session: orm.Session, uuid: str, **values: str | bool | None
+) -> model.Segment:
+    """Set columns; an unchanged value is fine.
+
+    :raises SegmentNotFound: there is none
+    :raises SegmentExists: another live one has the name
+    """
+    row = _row(session, uuid)
+    for column, value in values.items():
+        setattr(row, _COLUMNS[column].key, value)
+    row.updated_at = sessions.now(session)
+    sessions.flush(session, exception.SegmentExists(name=row.name))
+    return to_domain(row)
+
+
+def delete(session: orm.Session, uuid: str) -> None:
+    """Hide the segment and its hosts; their names are free again.
+
+    :raises SegmentNotFound: there is none
+    """
+    row = _row(session, uuid)
+    now = sessions.now(session)
+    row.deleted, row.deleted_at = row.id, now
+    # Its row is locked before the hosts are read, against new hosts.
+    session.flush()
+    hosts = tables.Host
+    session.execute(
+        sqlalchemy.update(hosts)
+        .where(query.live(hosts), hosts.failover_segment_id == row.uuid)
+        .values(deleted=hosts.id, deleted_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def locked(session: orm.Session, uuid: str) -> tables.Segment:
+    """The row of a live segment, which stays live until the commit.
+
+    :raises SegmentNotFound: there is none
+    """
+    return _row(session, uuid, lock=True)
+
+
+def under_recovery(session: orm.Session, uuid: str) -> bool:
+    """Whether work is left to do for a live host of the segment."""
+    hosts, notifications = tables.Host, tables.Notification
+    statement = (
+        sqlalchemy.select(notifications.id)
+        .join(hosts, hosts.uuid == notifications.source_host_uuid)
+        .where(
+            query.live(hosts),
+            query.live(notifications),
+            query.equal(query.columns(hosts).failover_segment_id, uuid),
+            notifications.status.in_(
+                sorted(status.value for status in model.UNFINISHED)
+            ),
+        )
+        .limit(1)
+    )
+    return session.execute(statement).first() is not None
+
+
+def to_domain(row: tables.Segment) -> model.Segment:
+    return model.Segment(
+        id=row.id,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        deleted_at=row.deleted_at,
+        deleted=bool(row.deleted),
+        uuid=row.uuid,
+        name=row.name,
+        service_type=row.service_type,
+        recovery_method=model.RecoveryMethod(row.recovery_method),
+        enabled=row.enabled is not False,
+        description=row.description,
+    )
+
+
+def _row(
+    session: orm.Session, uuid: str, *, lock: bool = False
+) -> tables.Segment:
+    statement = sqlalchemy.select(tables.Segment).where(
+        query.live(tables.Segment), query.equal(_COLUMNS.uuid, uuid)
+    )
+    if lock:
+        statement = statement.with_for_update(read=True)
+    row = session.scalars(statement).one_or_none()
+    if row is None:
+        raise exception.SegmentNotFound(uuid=uuid)
+    return row
