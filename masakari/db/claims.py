@@ -9,6 +9,9 @@ database server's time. Functions take a session of a writer transaction.
 
 import dataclasses
 import datetime
+import typing
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from oslo_db import exception as db_exc
@@ -26,6 +29,8 @@ from masakari.domain.model import (
     NotificationType,
 )
 from masakari.domain.verdict import Verdict
+
+T = TypeVar("T")
 
 #: How long (seconds) a notification that an engine without claims has set
 #: to ``running`` is left to it. Engines up to 21.0.0 keep no lease.
@@ -47,8 +52,12 @@ def candidates(session: orm.Session, *, limit: int) -> list[Candidate]:
     """
     query = (
         sa.select(Row.notification_uuid, Row.source_host_uuid)
-        .outerjoin(HostClaim, HostClaim.source_host_uuid == Row.source_host_uuid)
-        .outerjoin(Recovery, Recovery.notification_uuid == Row.notification_uuid)
+        .outerjoin(
+            HostClaim, HostClaim.source_host_uuid == Row.source_host_uuid
+        )
+        .outerjoin(
+            Recovery, Recovery.notification_uuid == Row.notification_uuid
+        )
         .where(
             Row.deleted == 0,
             sa.or_(
@@ -95,7 +104,9 @@ def open_row(session: orm.Session, source_host_uuid: str) -> None:
         return
     try:
         with session.begin_nested():
-            session.add(HostClaim(source_host_uuid=source_host_uuid, expires_at=0))
+            session.add(
+                HostClaim(source_host_uuid=source_host_uuid, expires_at=0)
+            )
     except db_exc.DBDuplicateEntry:
         # Another engine was faster; the row is there, which is all we want.
         return
@@ -113,7 +124,8 @@ def claim(
 
     :param lease: seconds until the claim lapses unless it is renewed
     """
-    won = session.execute(
+    won = _changes_one(
+        session,
         sa.update(HostClaim)
         .where(
             HostClaim.source_host_uuid == candidate.source_host_uuid,
@@ -124,15 +136,14 @@ def claim(
             owner=owner,
             token=token,
             expires_at=_until(session, lease),
-        )
+        ),
     )
-    if won.rowcount != 1:
+    if not won:
         return None
-    taken = _take(session, candidate.notification_uuid)
-    if taken is None:
+    recovery = _take(session, candidate.notification_uuid)
+    if recovery is None:
         _free(session, candidate.source_host_uuid, token)
         return None
-    recovery = taken
     return Claim(
         notification=notifications.get(session, candidate.notification_uuid),
         token=token,
@@ -145,17 +156,22 @@ def _take(session: orm.Session, uuid: str) -> Recovery | None:
     """Set a claimable notification to ``running`` and count the attempt."""
     status = session.scalar(
         sa.select(Row.status)
-        .outerjoin(Recovery, Recovery.notification_uuid == Row.notification_uuid)
+        .outerjoin(
+            Recovery, Recovery.notification_uuid == Row.notification_uuid
+        )
         .where(Row.notification_uuid == uuid, Row.deleted == 0, _due(session))
     )
     if status is None:
         return None
-    changed = session.execute(
+    changed = _changes_one(
+        session,
         sa.update(Row)
         .where(Row.notification_uuid == uuid, Row.status == status)
-        .values(status=NotificationStatus.RUNNING.value, updated_at=now(session))
+        .values(
+            status=NotificationStatus.RUNNING.value, updated_at=now(session)
+        ),
     )
-    if changed.rowcount != 1:
+    if not changed:
         return None
     recovery = session.get(Recovery, uuid)
     if recovery is None:
@@ -182,17 +198,32 @@ def hold(session: orm.Session, claim: Claim, *, lease: float) -> None:
         raise exception.ClaimLost(uuid=claim.notification.uuid)
 
 
+def while_held(
+    session: orm.Session,
+    claim: Claim,
+    lease: float,
+    write: Callable[[orm.Session], T],
+) -> T:
+    """Call ``write(session)`` under the claim.
+
+    :raises ClaimLost: nothing was written
+    """
+    hold(session, claim, lease=lease)
+    return write(session)
+
+
 def renew(session: orm.Session, claim: Claim, *, lease: float) -> bool:
     """Move the end of the lease; False when the claim is lost."""
-    renewed = session.execute(
+    renewed = _changes_one(
+        session,
         sa.update(HostClaim)
         .where(
             HostClaim.source_host_uuid == claim.notification.source_host_uuid,
             HostClaim.token == claim.token,
         )
-        .values(expires_at=_until(session, lease))
+        .values(expires_at=_until(session, lease)),
     )
-    return renewed.rowcount == 1
+    return renewed
 
 
 def finish(
@@ -234,6 +265,11 @@ def finish(
 def hand_back(session: orm.Session, claim: Claim) -> None:
     """Release the claim as it is: another engine goes on at once."""
     _free(session, claim.notification.source_host_uuid, claim.token)
+
+
+def _changes_one(session: orm.Session, statement: sa.Update) -> bool:
+    result = typing.cast("sa.CursorResult[Any]", session.execute(statement))
+    return result.rowcount == 1
 
 
 def _free(session: orm.Session, source_host_uuid: str, token: str) -> None:

@@ -33,6 +33,18 @@ class PlannedMove:
     vmove: VMove
     move: Move
 
+    @property
+    def unsettled(self) -> bool:
+        return self.vmove.status not in SETTLED
+
+    @property
+    def succeeded(self) -> bool:
+        return self.vmove.status is VMoveStatus.SUCCEEDED
+
+    @property
+    def failed(self) -> bool:
+        return self.vmove.status is VMoveStatus.FAILED
+
 
 def of_attempt(
     session: orm.Session, notification_uuid: str, attempt: int

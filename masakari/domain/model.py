@@ -154,3 +154,18 @@ class TaskProgress:
     progress: float
     state: str
     entries: tuple[ProgressEntry, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """An engine's hold on a notification, and on its host.
+
+    :param token: names this hold; whoever has another one has lost it
+    :param attempt: 1, and 2 for the retry of one that ended in ``error``
+    :param request_id: of the request that reported the failure
+    """
+
+    notification: Notification
+    token: str
+    attempt: int
+    request_id: str | None = None

@@ -25,18 +25,22 @@ class Verdict:
 
 
 def finished(message: str | None = None) -> Verdict:
+    """The work is done, or there was none."""
     return Verdict(NotificationStatus.FINISHED, message)
 
 
 def ignored(message: str) -> Verdict:
+    """Nothing was done, on purpose."""
     return Verdict(NotificationStatus.IGNORED, message)
 
 
 def error(message: str) -> Verdict:
+    """The attempt failed; there may be another."""
     return Verdict(NotificationStatus.ERROR, message)
 
 
 def failed(message: str) -> Verdict:
+    """It is given up."""
     return Verdict(NotificationStatus.FAILED, message)
 
 

@@ -1,1 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Claims notifications and carries out their recoveries."""

@@ -62,6 +62,9 @@ class ComputePort(Protocol):
     :class:`Unavailable`.
     """
 
+    def for_request(self, request_id: str | None) -> "ComputePort":
+        """The same port; its calls carry ``request_id`` to Nova's log."""
+
     @property
     def evacuates_stopped(self) -> bool:
         """Whether Nova can leave an evacuated server stopped (2.95)."""

@@ -69,6 +69,18 @@ class HostPlan:
     moves: tuple[Move, ...]
     skipped: tuple[Skipped, ...]
 
+    def including(self, moves: Iterable[Move]) -> "HostPlan":
+        """The plan with further moves, where it does not have them yet."""
+        known = {move.instance_uuid for move in self.moves}
+        known |= {skip.move.instance_uuid for skip in self.skipped}
+        more = [m for m in moves if m.instance_uuid not in known]
+        return dataclasses.replace(
+            self,
+            moves=tuple(
+                sorted([*self.moves, *more], key=lambda move: move.rank)
+            ),
+        )
+
 
 def plan(
     servers: Iterable[Server],

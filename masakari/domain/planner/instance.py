@@ -41,7 +41,9 @@ def next_step(
     if evacuation is not None and evacuation.in_progress:
         return Step.WAIT
     if server.host == source_host:
-        return Step.EVACUATE
+        # Nova may say that it is done a moment before the server moves.
+        done = evacuation is not None and evacuation.succeeded
+        return Step.WAIT if done else Step.EVACUATE
     if server.task_state is not None:
         return Step.WAIT
     return _steer(server.vm_state, goal)

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Do two reports tell of the same failure?"""
+
+import datetime
+from collections.abc import Iterable, Mapping
+
+from masakari.domain import model
+
+#: Databases may keep whole seconds only.
+_RESOLUTION = datetime.timedelta(seconds=1)
+
+
+def since(
+    generated_time: datetime.datetime, interval: datetime.timedelta
+) -> datetime.datetime:
+    """The oldest ``generated_time`` of what a report can repeat."""
+    oldest = generated_time.replace(microsecond=0)
+    if oldest - datetime.datetime.min < interval:
+        return datetime.datetime.min
+    return oldest - interval
+
+
+def repeats(
+    *,
+    type: model.NotificationType,
+    generated_time: datetime.datetime,
+    payload: Mapping[str, str],
+    known: Iterable[model.Notification],
+    interval: datetime.timedelta,
+) -> bool:
+    """Whether a report of a host repeats one of ``known`` about that host.
+
+    A report with an equal payload does, when it was generated no later than
+    ``interval`` after the known one; one that is older repeats as well. The
+    same instance can fail again, though: once the recovery of an instance
+    is done, only a report of the very same time repeats it, as a monitor
+    sends that did not see our answer.
+
+    :param generated_time: naive UTC
+    """
+    oldest = since(generated_time, interval)
+    return any(
+        other.type == type
+        and other.payload == payload
+        and other.generated_time >= oldest
+        and (
+            type != model.NotificationType.VM
+            or other.status in model.UNFINISHED
+            or abs(other.generated_time - generated_time) < _RESOLUTION
+        )
+        for other in known
+    )

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What other processes may call: wake up, and show progress."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from masakari import rpc
+from masakari.domain.model import TaskProgress
+
+
+class EngineEndpoint:
+    """RPC methods of the engine; the history is in :mod:`masakari.rpc`.
+
+    :param wake: makes the engine look for work
+    :param progress: reads the progress of a notification by its uuid
+    """
+
+    target = rpc.target(version=rpc.VERSION)
+
+    def __init__(
+        self,
+        wake: Callable[[], None],
+        progress: Callable[[str], Sequence[TaskProgress]],
+    ) -> None:
+        self._wake = wake
+        self._progress = progress
+
+    def process_notification(self, ctxt: Any, notification: Any) -> None:
+        """There is a new notification; the database has it (1.0)."""
+        del ctxt, notification
+        self._wake()
+
+    def get_notification_recovery_workflow_details(
+        self, ctxt: Any, notification: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Fill in how far the recovery is (1.1).
+
+        Our own API reads it from the database; that of other releases asks.
+        """
+        del ctxt
+        uuid = notification["masakari_object.data"]["notification_uuid"]
+        return rpc.with_details(notification, self._progress(uuid))

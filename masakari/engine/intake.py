@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which notifications this engine works on: claiming and keeping them."""
+
+import logging
+import threading
+import uuid
+from collections.abc import Callable
+from concurrent import futures
+
+from masakari import exception
+from masakari.db import claims
+from masakari.db.claims import Candidate
+from masakari.domain.model import Claim
+from masakari.engine.lease import Lease
+from masakari.engine.world import World
+
+LOG = logging.getLogger(__name__)
+
+#: Candidates looked at in one poll. More are seen in the next one.
+BATCH = 1000
+
+
+class Intake:
+    """Claims what is due and hands it to ``recover`` in a pool of threads.
+
+    :param owner: this engine's name in the claims it holds
+    :param capacity: notifications worked on at once
+    :param lease: seconds that a claim lives without renewal
+    :param recover: carries one to its end; called in a thread of ``pool``
+    :param idle: called whenever a notification was finished
+    """
+
+    def __init__(
+        self,
+        world: World,
+        pool: futures.Executor,
+        *,
+        owner: str,
+        capacity: int,
+        lease: float,
+        recover: Callable[[World, Lease], None],
+        idle: Callable[[], None],
+    ) -> None:
+        self._world = world
+        self._pool = pool
+        self._owner = owner
+        self._capacity = capacity
+        self._seconds = lease
+        self._recover = recover
+        self._idle = idle
+        self._lock = threading.Lock()
+        self._leases: dict[str, Lease] = {}
+
+    @property
+    def leases(self) -> list[Lease]:
+        """What the engine works on now."""
+        with self._lock:
+            return list(self._leases.values())
+
+    def poll(self) -> int:
+        """Claim as much of what is due as there is room for.
+
+        :returns: how many notifications were claimed
+        :raises ServiceUnavailable: the database is away
+        """
+        claimed = 0
+        if len(self.leases) >= self._capacity:
+            return claimed
+        for candidate in self._candidates():
+            if len(self.leases) >= self._capacity:
+                break
+            lease = self._claim(candidate)
+            if lease is not None:
+                claimed += 1
+                self._pool.submit(self._work, lease)
+        return claimed
+
+    def renew(self) -> None:
+        """Prolong every claim; those that are lost stop their recovery.
+
+        :raises ServiceUnavailable: the database is away
+        """
+        for lease in self.leases:
+            asked_at = self._world.clock.monotonic()
+            if self._world.database.write(
+                claims.renew, lease.claim, lease=self._seconds
+            ):
+                lease.extend(asked_at=asked_at)
+            else:
+                lease.lose()
+
+    def release(self) -> None:
+        """Give up what is still being worked on; others take it at once."""
+        for lease in self.leases:
+            lease.lose()
+            try:
+                self._world.database.write(claims.hand_back, lease.claim)
+            except exception.ServiceUnavailable:
+                LOG.warning(
+                    "Notification %s is left to others when its lease ends",
+                    lease.claim.notification.uuid,
+                )
+
+    def _candidates(self) -> list[Candidate]:
+        """The first of each host: the others have to wait for it anyway."""
+        found = self._world.database.read(claims.candidates, limit=BATCH)
+        first: dict[str, Candidate] = {}
+        for candidate in found:
+            first.setdefault(candidate.source_host_uuid, candidate)
+        return list(first.values())
+
+    def _claim(self, candidate: Candidate) -> Lease | None:
+        database, clock = self._world.database, self._world.clock
+        database.write(claims.open_row, candidate.source_host_uuid)
+        asked_at = clock.monotonic()
+        claim: Claim | None = database.write(
+            claims.claim,
+            candidate,
+            owner=self._owner,
+            token=str(uuid.uuid4()),
+            lease=self._seconds,
+        )
+        if claim is None:
+            return None
+        lease = Lease(claim, clock, seconds=self._seconds, asked_at=asked_at)
+        with self._lock:
+            self._leases[claim.token] = lease
+        return lease
+
+    def _work(self, lease: Lease) -> None:
+        try:
+            self._recover(self._world, lease)
+        finally:
+            with self._lock:
+                self._leases.pop(lease.claim.token, None)
+            self._idle()

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A claim as the engine that holds it sees it."""
+
+import threading
+
+from masakari import exception
+from masakari.domain.model import Claim
+from masakari.engine.clock import Clock
+
+
+class Lease:
+    """How long the engine may act on a claim.
+
+    The database keeps the lease. This copy ends no later, since it counts
+    from before the database was asked, on a clock that also runs while the
+    process is stopped: an engine that was away for longer than its lease
+    finds out before it acts again.
+
+    :param seconds: length of the lease
+    :param asked_at: monotonic time just before the claim was made
+    """
+
+    def __init__(
+        self, claim: Claim, clock: Clock, *, seconds: float, asked_at: float
+    ) -> None:
+        self.claim = claim
+        self.seconds = seconds
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._ends_at = asked_at + seconds
+
+    def extend(self, *, asked_at: float) -> None:
+        """The database renewed the lease when asked at ``asked_at``."""
+        with self._lock:
+            self._ends_at = max(self._ends_at, asked_at + self.seconds)
+
+    def lose(self) -> None:
+        """Somebody else has the claim now; nothing extends it again."""
+        with self._lock:
+            self._ends_at = float("-inf")
+            self.seconds = float("-inf")
+
+    @property
+    def held(self) -> bool:
+        with self._lock:
+            return self._clock.monotonic() < self._ends_at
+
+    def check(self) -> None:
+        """Call before every act.
+
+        :raises ClaimLost: the lease is over
+        """
+        if not self.held:
+            raise exception.ClaimLost(uuid=self.claim.notification.uuid)

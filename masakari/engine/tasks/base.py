@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every task of a recovery workflow has, ours and third parties'."""
+
+import datetime
+from typing import TYPE_CHECKING, Any
+
+from taskflow import task
+
+if TYPE_CHECKING:
+    from masakari.engine.recovery import Recovery
+
+#: Lines of progress that a task keeps. With lines of at most
+#: ``LINE_LENGTH`` characters they stay below 32 KiB, at any number of
+#: instances; the column holds 64 KiB on MariaDB.
+LINES = 60
+LINE_LENGTH = 255
+
+
+class MasakariTask(task.Task):
+    """A step of a workflow, shown in ``recovery_workflow_details``.
+
+    :param context: the request context of the notification
+    :param novaclient: what the task may ask of Nova
+    :param kwargs: ``requires``, ``rebind`` and ``provides`` are handed to
+        TaskFlow; others are for the subclass
+    """
+
+    def __init__(self, context: Any, novaclient: Any, **kwargs: Any) -> None:
+        super().__init__(
+            name=type(self).__name__,
+            requires=kwargs.get("requires"),
+            rebind=kwargs.get("rebind"),
+            provides=kwargs.get("provides"),
+        )
+        self.context = context
+        self.novaclient = novaclient
+        self._lines: list[dict[str, str]] = []
+
+    def update_details(self, message: str, progress: float = 0.0) -> None:
+        """Add a line to the progress that users see.
+
+        :param progress: of the whole task, from 0 to 1
+        """
+        line = {
+            "timestamp": datetime.datetime.now(datetime.UTC).strftime(
+                "%Y-%m-%d %H:%M:%S.%f"
+            ),
+            "progress": str(float(progress)),
+            "message": message[:LINE_LENGTH],
+        }
+        if len(self._lines) >= LINES:
+            # The first lines and the newest tell most.
+            del self._lines[LINES // 2]
+        self._lines.append(line)
+        self.notifier.notify(
+            task.EVENT_UPDATE_PROGRESS,
+            {"progress": progress, "progress_details": list(self._lines)},
+        )
+
+
+class RecoveryTask(MasakariTask):
+    """A built-in task: it is handed the recovery that it is a step of."""
+
+    def __init__(
+        self,
+        context: Any,
+        novaclient: Any,
+        *,
+        recovery: "Recovery",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(context, novaclient, **kwargs)
+        self.recovery = recovery

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Steps that concern the failed host as a whole."""
+
+import logging
+from concurrent import futures
+from typing import TYPE_CHECKING
+
+from masakari import exception
+from masakari.domain.planner import host as planner
+from masakari.domain.server import ComputeService, Server
+from masakari.domain.settings import RecoverySettings
+from masakari.engine.calls import persistently
+from masakari.engine.tasks.base import RecoveryTask
+from masakari.nova import port
+
+if TYPE_CHECKING:
+    from masakari.engine.recovery import Recovery
+
+LOG = logging.getLogger(__name__)
+
+
+class DisableComputeServiceTask(RecoveryTask):
+    """Take the failed host out of scheduling; wait until Nova calls it down.
+
+    Nova refuses to evacuate from a service that is up, so being down is the
+    condition to wait for. Disabling must not hold that up: while the
+    service counts as up, Nova asks the dead host to note it and waits for
+    the answer.
+    """
+
+    def execute(self, host_name: str) -> None:
+        self.update_details(f"Disabling compute service on host {host_name}")
+        try:
+            service = persistently(
+                self.recovery, self.recovery.compute.compute_service, host_name
+            )
+        except port.NotFound as error:
+            raise exception.HostRecoveryFailureException(
+                f"Nova knows no compute service on host {host_name}."
+            ) from error
+        self._force_down(service)
+        disabling = self._disable(service)
+        service = self._wait_for_down(service)
+        self._confirm_disabled(service, disabling)
+        self.update_details(
+            f"Compute service on host {host_name} is down", 1.0
+        )
+
+    def _force_down(self, service: ComputeService) -> None:
+        if not self.recovery.world.settings.force_down or service.forced_down:
+            return
+        self.recovery.check()
+        persistently(
+            self.recovery, self.recovery.compute.force_down, service.id, True
+        )
+
+    def _disable(self, service: ComputeService) -> "futures.Future[None]":
+        if not service.enabled:
+            done: futures.Future[None] = futures.Future()
+            done.set_result(None)
+            return done
+        self.recovery.check()
+        return self.recovery.world.calls.submit(
+            self.recovery.compute.disable_service,
+            service.id,
+            self.recovery.world.settings.service_disable_reason,
+        )
+
+    def _wait_for_down(self, service: ComputeService) -> ComputeService:
+        clock, settings = self.recovery.world.clock, self._settings
+        ends_at = clock.monotonic() + settings.down_timeout
+        while True:
+            try:
+                service = self.recovery.compute.compute_service(service.host)
+                if not service.up:
+                    return service
+                trouble = "Nova still counts its compute service as up"
+            except port.Unavailable as error:
+                trouble = f"Nova could not be asked ({error})"
+            if clock.monotonic() >= ends_at:
+                raise exception.HostRecoveryFailureException(
+                    f"Host {service.host} is not known to be down after "
+                    f"{settings.down_timeout:g} seconds: {trouble}. "
+                    "Nothing was evacuated."
+                )
+            # Half of the interval: the first evacuation is the one that
+            # everybody waits for.
+            self.recovery.pause(settings.verify_interval / 2)
+
+    def _confirm_disabled(
+        self, service: ComputeService, disabling: "futures.Future[None]"
+    ) -> None:
+        """A service that stays enabled is no reason not to recover.
+
+        The scheduler leaves out what is down; but the host would get new
+        instances once it is back, so it is worth another try, and a line.
+        """
+        if disabling.done() and disabling.exception() is None:
+            return
+        try:
+            persistently(
+                self.recovery,
+                self.recovery.compute.disable_service,
+                service.id,
+                self._settings.service_disable_reason,
+            )
+        except port.ComputeError as error:
+            LOG.warning(
+                "The compute service on host %s could not be disabled: %s",
+                service.host,
+                error,
+            )
+            self.update_details(
+                f"Compute service on host {service.host} could not be "
+                f"disabled: {error}",
+                0.9,
+            )
+
+    @property
+    def _settings(self) -> RecoverySettings:
+        return self.recovery.world.settings
+
+
+class PrepareHAEnabledInstancesTask(RecoveryTask):
+    """Plan which instances of the host are moved, and record it."""
+
+    def execute(self, host_name: str) -> None:
+        self.update_details(f"Preparing the instances of host {host_name}")
+        servers = persistently(
+            self.recovery, self.recovery.compute.servers_on, host_name
+        )
+        self.recovery.servers = {server.uuid: server for server in servers}
+        self.update_details(
+            f"Host {host_name} has {len(servers)} instances", 0.3
+        )
+        plan = plan_moves(self.recovery, servers)
+        unsettled = [
+            planned
+            for planned in self.recovery.journal.moves_of_attempt()
+            if planned.unsettled
+        ]
+        ha_enabled = sum(planned.move.ha_enabled for planned in unsettled)
+        self.update_details(
+            f"Instances to be evacuated: {len(unsettled)}, {ha_enabled} of "
+            f"them HA-enabled; left alone: {len(plan.skipped)}",
+            1.0,
+        )
+        if not unsettled and not self.recovery.journal.latest_moves():
+            raise exception.SkipHostRecoveryException(
+                f"There is nothing to evacuate on host {host_name}."
+            )
+
+
+def plan_moves(
+    recovery: "Recovery", servers: list[Server]
+) -> planner.HostPlan:
+    """Plan for what Nova shows now, and record what is new in it.
+
+    What failed in an earlier attempt is part of this one, whether or not
+    Nova still shows it on the failed host.
+    """
+    latest = recovery.journal.latest_moves()
+    origins = {
+        planned.move.instance_uuid: planned.move.origin for planned in latest
+    }
+    done = {
+        planned.move.instance_uuid for planned in latest if planned.succeeded
+    }
+    plan = planner.plan(
+        [server for server in servers if server.uuid not in done],
+        settings=recovery.world.settings,
+        origins=origins,
+    )
+    plan = plan.including(planned.move for planned in latest if planned.failed)
+    recovery.journal.record_plan(recovery.host.name, plan)
+    return plan

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All that a recovery meets outside itself, handed in as one value."""
+
+import dataclasses
+import threading
+from concurrent import futures
+
+from masakari.db.session import Database
+from masakari.domain.settings import RecoverySettings
+from masakari.engine.clock import Clock
+from masakari.engine.flows import Flows
+from masakari.engine.slots import Slots
+from masakari.nova.port import ComputePort
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class World:
+    """The seams of the engine.
+
+    :param calls: runs calls to Nova; its size bounds how many are open
+    :param flows: builds and runs the TaskFlow graphs
+    :param stopping: set when the engine has been told to stop
+    :param drain_timeout: seconds that evacuations in flight are still
+        watched after that, before they are handed over
+    """
+
+    clock: Clock
+    database: Database
+    compute: ComputePort
+    calls: futures.Executor
+    settings: RecoverySettings
+    slots: Slots
+    flows: Flows
+    stopping: threading.Event
+    drain_timeout: float = 60

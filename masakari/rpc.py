@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The message bus between API and engine, where a cast only saves a wait.
+
+Versions of the engine's interface:
+
+* 1.0 ``process_notification`` (cast)
+* 1.1 ``get_notification_recovery_workflow_details`` (call)
+
+Callers ask for the lowest version that has the method. A notification
+travels as the versioned object that releases up to 21.0.0 exchange, so that
+either side may be one of those during an upgrade.
+"""
+
+import datetime
+import logging
+from collections.abc import Sequence
+from concurrent import futures
+from typing import Any
+
+import oslo_messaging
+from oslo_config import cfg
+
+from masakari import exception
+from masakari.context import RequestContext
+from masakari.domain.model import Notification, TaskProgress
+
+LOG = logging.getLogger(__name__)
+
+VERSION = "1.1"
+
+#: Casts waiting for the broker; the rest are dropped. Engines find the
+#: notifications by themselves a little later.
+BACKLOG = 1000
+
+
+def target(**kwargs: Any) -> Any:
+    """An oslo.messaging target."""
+    return oslo_messaging.Target(**kwargs)
+
+
+class ContextSerializer(oslo_messaging.NoOpSerializer):
+    """Carries the request context; bodies are plain data already."""
+
+    def serialize_context(self, context: RequestContext) -> dict[str, Any]:
+        return context.to_dict()
+
+    def deserialize_context(self, context: dict[str, Any]) -> RequestContext:
+        return RequestContext.from_dict(context)
+
+
+class EngineClient:
+    """Wakes the engines; does not keep anybody waiting for the broker.
+
+    :param transport: an oslo.messaging transport; None makes the configured
+        one when it is first needed, which is after a server has forked
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts, transport: Any = None) -> None:
+        self._conf = conf
+        self._transport = transport
+        self._client: Any = None
+        self._waiting = 0
+        self._sender = futures.ThreadPoolExecutor(1, thread_name_prefix="cast")
+
+    def process_notification(
+        self, context: RequestContext, notification: Notification
+    ) -> None:
+        """Tell an engine of a notification; returns at once.
+
+        A cast that fails is logged: engines look into the database anyway.
+        """
+        if self._waiting >= BACKLOG:
+            return
+        self._waiting += 1
+        self._sender.submit(self._cast, context, to_wire(notification))
+
+    def _cast(
+        self, context: RequestContext, notification: dict[str, Any]
+    ) -> None:
+        try:
+            self._prepared("1.0").cast(
+                context, "process_notification", notification=notification
+            )
+        except (oslo_messaging.MessagingException, OSError) as error:
+            LOG.warning(
+                "No engine could be woken for notification %s, they will "
+                "find it by themselves: %s",
+                notification["masakari_object.data"]["notification_uuid"],
+                error,
+            )
+        finally:
+            self._waiting -= 1
+
+    def _prepared(self, version: str) -> Any:
+        if self._client is None:
+            transport = self._transport or get_transport(self._conf)
+            self._client = oslo_messaging.get_rpc_client(
+                transport,
+                target(topic=self._conf.masakari_topic),
+                serializer=ContextSerializer(),
+                retry=0,
+            )
+        return self._client.prepare(version=version)
+
+
+def get_transport(conf: cfg.ConfigOpts) -> Any:
+    """The configured transport.
+
+    Errors of :mod:`masakari.exception` travel over it as themselves.
+    """
+    return oslo_messaging.get_rpc_transport(
+        conf, allowed_remote_exmods=[exception.__name__]
+    )
+
+
+def get_server(conf: cfg.ConfigOpts, transport: Any, endpoint: Any) -> Any:
+    """An RPC server of the engine; its ``start`` waits for the broker."""
+    return oslo_messaging.get_rpc_server(
+        transport,
+        target(topic=conf.masakari_topic, server=conf.host),
+        [endpoint],
+        executor="threading",
+        serializer=ContextSerializer(),
+        access_policy=oslo_messaging.DefaultRPCAccessPolicy,
+    )
+
+
+def to_wire(notification: Notification) -> dict[str, Any]:
+    """The ``Notification`` object, version 1.2, in its wire form."""
+    return _object(
+        "Notification",
+        "1.2",
+        {
+            "id": notification.id,
+            "notification_uuid": notification.uuid,
+            "generated_time": _time(notification.generated_time),
+            "source_host_uuid": notification.source_host_uuid,
+            "failover_segment_uuid": notification.failover_segment_uuid,
+            "type": str(notification.type),
+            "payload": dict(notification.payload),
+            "status": str(notification.status),
+            "message": notification.message,
+            "created_at": _time(notification.created_at),
+            "updated_at": _time(notification.updated_at),
+            "deleted_at": _time(notification.deleted_at),
+            "deleted": notification.deleted,
+        },
+    )
+
+
+def with_details(
+    notification: dict[str, Any], progress: Sequence[TaskProgress]
+) -> dict[str, Any]:
+    """A ``Notification`` in wire form, with its progress filled in."""
+    details = [
+        _object(
+            "NotificationProgressDetails",
+            "1.0",
+            {
+                "name": task.name,
+                "progress": task.progress,
+                "state": task.state,
+                "progress_details": [
+                    {
+                        "timestamp": entry.timestamp,
+                        "progress": entry.progress,
+                        "message": entry.message,
+                    }
+                    for entry in task.entries
+                ],
+            },
+        )
+        for task in progress
+    ]
+    data = notification["masakari_object.data"]
+    return {
+        **notification,
+        "masakari_object.data": {**data, "recovery_workflow_details": details},
+    }
+
+
+def _object(name: str, version: str, data: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "masakari_object.name": name,
+        "masakari_object.namespace": "masakari",
+        "masakari_object.version": version,
+        "masakari_object.data": data,
+    }
+
+
+def _time(moment: datetime.datetime | None) -> str | None:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
