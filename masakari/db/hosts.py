@@ -149,6 +149,7 @@ def delete(session: orm.Session, uuid: str) -> None:
 
 
 def to_domain(row: tables.Host, segment: tables.Segment) -> model.Host:
+    """The record of a row."""
     return model.Host(
         id=row.id,
         created_at=row.created_at,
@@ -165,7 +166,7 @@ def to_domain(row: tables.Host, segment: tables.Segment) -> model.Host:
     )
 
 
-def _pairs() -> sqlalchemy.Select[Any]:
+def _pairs() -> Any:
     return (
         sqlalchemy.select(tables.Host, tables.Segment)
         .join(

@@ -183,6 +183,7 @@ def of_host(
 
 
 def to_domain(row: tables.Notification) -> model.Notification:
+    """The record of a row."""
     return model.Notification(
         id=row.id,
         created_at=row.created_at,

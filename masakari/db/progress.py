@@ -6,16 +6,28 @@ notification in them, under the notification's uuid.
 """
 
 import contextlib
-from collections.abc import Iterable, Mapping
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy
+from oslo_config import cfg
 from sqlalchemy import orm
 from taskflow.persistence import backends
 
 from masakari.db import query
+from masakari.db import session as sessions
 from masakari.domain import model
 
+#: What the logbooks of Masakari are called, in every release.
+NAMES = ("instance:evacuate", "instance:recovery", "process:recovery")
+
+_LOGBOOKS = sqlalchemy.table(
+    "logbooks",
+    sqlalchemy.column("uuid", sqlalchemy.String),
+    sqlalchemy.column("name", sqlalchemy.String),
+    sqlalchemy.column("created_at", sqlalchemy.DateTime),
+)
 _FLOWS = sqlalchemy.table(
     "flowdetails",
     sqlalchemy.column("uuid", sqlalchemy.String),
@@ -30,6 +42,25 @@ _ATOMS = sqlalchemy.table(
 )
 
 
+def url(conf: cfg.ConfigOpts) -> str:
+    """Where TaskFlow's tables are, as an SQLAlchemy URL."""
+    found: str = conf.taskflow.connection or conf.database.connection
+    return found
+
+
+def database(
+    conf: cfg.ConfigOpts, masakari: sessions.Database
+) -> sessions.Database:
+    """The database of TaskFlow's tables.
+
+    :param masakari: Masakari's own, which it is unless the configuration
+        says otherwise
+    """
+    if url(conf) == conf.database.connection:
+        return masakari
+    return sessions.Database.from_conf(conf, url=url(conf))
+
+
 def of_notification(
     session: orm.Session, uuid: str
 ) -> list[model.TaskProgress]:
@@ -38,7 +69,7 @@ def of_notification(
     :param session: one of the database of ``[taskflow] connection``; tables
         that are not there hold nothing
     """
-    if not sqlalchemy.inspect(session.connection()).has_table("atomdetails"):
+    if not _there(session):
         return []
     rows = session.execute(
         sqlalchemy.select(_ATOMS.c.name, _ATOMS.c.state, _ATOMS.c.meta)
@@ -53,6 +84,43 @@ def of_notification(
     )
 
 
+def logbooks(
+    session: orm.Session, before: datetime.datetime, after: str, limit: int
+) -> list[str]:
+    """The uuids of Masakari's logbooks, in their order.
+
+    :param before: only those begun before it, naive UTC
+    :param after: only uuids greater than this one
+    """
+    if not _there(session):
+        return []
+    return list(
+        session.scalars(
+            sqlalchemy.select(_LOGBOOKS.c.uuid)
+            .where(
+                _LOGBOOKS.c.name.in_(NAMES),
+                _LOGBOOKS.c.created_at < before,
+                _LOGBOOKS.c.uuid > after,
+            )
+            .order_by(_LOGBOOKS.c.uuid)
+            .limit(limit)
+        )
+    )
+
+
+def delete(session: orm.Session, uuids: Sequence[str]) -> None:
+    """Remove logbooks with all that they hold."""
+    flows = sqlalchemy.select(_FLOWS.c.uuid).where(
+        _FLOWS.c.parent_uuid.in_(uuids)
+    )
+    for statement in (
+        sqlalchemy.delete(_ATOMS).where(_ATOMS.c.parent_uuid.in_(flows)),
+        sqlalchemy.delete(_FLOWS).where(_FLOWS.c.parent_uuid.in_(uuids)),
+        sqlalchemy.delete(_LOGBOOKS).where(_LOGBOOKS.c.uuid.in_(uuids)),
+    ):
+        session.execute(statement)
+
+
 def create_tables(connection: str) -> None:
     """Create or upgrade TaskFlow's tables.
 
@@ -65,6 +133,10 @@ def create_tables(connection: str) -> None:
         contextlib.closing(found.get_connection()) as opened,
     ):
         opened.upgrade()
+
+
+def _there(session: orm.Session) -> bool:
+    return sqlalchemy.inspect(session.connection()).has_table("atomdetails")
 
 
 def _task(

@@ -105,7 +105,7 @@ def page(
     page: Page,
     *,
     uuid: str = "uuid",
-) -> Sequence[sqlalchemy.Row[Any]]:
+) -> Sequence[Any]:
     """The rows of ``statement`` that are on a page, in its order.
 
     :param table: the one to sort by, whose rows markers are

@@ -1,9 +1,119 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The schema: made in one go for tests, or step by step from what is there."""
+"""The schema: created or upgraded, step by step from what is there.
 
+A database of a release that used sqlalchemy-migrate is taken over at its
+last two versions.
+"""
+
+import os
+import pathlib
+from typing import Any
+
+import sqlalchemy
+from alembic import command, config, runtime, script
+from alembic.util import exc as alembic_exception
+
+from masakari import exception
 from masakari.db import session, tables
+
+#: How Alembic is used here, beside a connection and the tables.
+CONTEXT_OPTIONS: dict[str, Any] = {
+    "version_table": "masakari_alembic_version",
+    "render_as_batch": True,
+    "include_name": lambda name, kind, _parents: (
+        kind != "table" or name in tables.Base.metadata.tables
+    ),
+}
+
+#: Treat a sqlalchemy-migrate version that is not known as the last one.
+FORCE = "FORCE_MASAKARI_DB_SYNC"
+
+_LEGACY_REVISIONS = {7: "8f848eb45d03", 8: "8bdf5929c5a6"}
+_LAST_LEGACY = max(_LEGACY_REVISIONS)
 
 
 def create_all(database: session.Database) -> None:
-    """Create all tables of an empty database as they are at the head."""
-    tables.Base.metadata.create_all(database.engine)
+    """Create all tables of an empty database, as :func:`sync` would."""
+    with database.transaction() as connection:
+        tables.Base.metadata.create_all(connection)
+        command.stamp(_config(connection), "head")
+
+
+def sync(database: session.Database, revision: str | None = None) -> None:
+    """Upgrade the schema; one that is there already is left as it is.
+
+    :param revision: where to stop; None is the newest one
+    :raises InvalidInput: there is no such revision, or the database is at a
+        version from which no upgrade is known
+    :raises ServiceUnavailable: the database is away
+    """
+    target = _checked(revision)
+    with database.transaction() as connection:
+        if _current(connection) is None:
+            _adopt(connection)
+        try:
+            command.upgrade(_config(connection), target)
+        except alembic_exception.CommandError as error:
+            raise exception.InvalidInput(reason=str(error)) from error
+
+
+def version(database: session.Database) -> str | None:
+    """The revision that the database is at; None before the first."""
+    with database.transaction() as connection:
+        return _current(connection)
+
+
+def _config(connection: sqlalchemy.Connection | None) -> config.Config:
+    alembic = config.Config()
+    scripts = pathlib.Path(__file__).parent / "migrations"
+    alembic.set_main_option("script_location", str(scripts).replace("%", "%%"))
+    alembic.attributes["connection"] = connection
+    return alembic
+
+
+def _checked(revision: str | None) -> str:
+    if revision is None:
+        return "head"
+    if revision.isdecimal():
+        raise exception.InvalidInput(
+            "You requested an sqlalchemy-migrate database version; this is "
+            "no longer supported"
+        )
+    known = script.ScriptDirectory.from_config(_config(None))
+    names = {"head", *(one.revision for one in known.walk_revisions())}
+    if revision not in names:
+        raise exception.InvalidInput(reason=f"no revision {revision}")
+    return revision
+
+
+def _current(connection: sqlalchemy.Connection) -> str | None:
+    context = runtime.migration.MigrationContext.configure(
+        connection, opts=CONTEXT_OPTIONS
+    )
+    return context.get_current_revision()
+
+
+def _adopt(connection: sqlalchemy.Connection) -> None:
+    """Name the revision of a database without one, if it has a schema."""
+    if not sqlalchemy.inspect(connection).has_table("migrate_version"):
+        return
+    legacy = connection.scalar(
+        sqlalchemy.text("SELECT version FROM migrate_version")
+    )
+    if legacy is None:
+        return
+    if legacy < min(_LEGACY_REVISIONS):
+        raise exception.InvalidInput(
+            f"Your database is at version {legacy:03d}; we only support "
+            "upgrading from version 007 or later. Please upgrade your "
+            "database using an earlier release of Masakari and then return "
+            "here."
+        )
+    if legacy > _LAST_LEGACY and FORCE not in os.environ:
+        raise exception.InvalidInput(
+            f"Your database is at version {legacy:03d}, which is newer than "
+            f"{_LAST_LEGACY:03d}, the last one that is known. Set {FORCE} "
+            f"to upgrade it as if it were at {_LAST_LEGACY:03d}."
+        )
+    revision = _LEGACY_REVISIONS[min(legacy, _LAST_LEGACY)]
+    command.stamp(_config(connection), revision)

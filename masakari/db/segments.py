@@ -139,6 +139,7 @@ def under_recovery(session: orm.Session, uuid: str) -> bool:
 
 
 def to_domain(row: tables.Segment) -> model.Segment:
+    """The record of a row."""
     return model.Segment(
         id=row.id,
         created_at=row.created_at,

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The database, as transactions that are repeated when that may help."""
 
+import contextlib
 import datetime
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy
@@ -66,15 +67,21 @@ class Database:
 
     @classmethod
     def from_conf(
-        cls, conf: cfg.ConfigOpts, *, clock: engines.Clock = _utc_now
+        cls,
+        conf: cfg.ConfigOpts,
+        *,
+        url: str | None = None,
+        clock: engines.Clock = _utc_now,
     ) -> "Database":
         """The database that ``[database]`` describes.
 
+        :param url: where it is, if not where ``connection`` says
         :raises ConfigurationError: ``[database] connection`` is not set
         """
         conf.register_opts(db_options.database_opts, "database")
         options = dict(conf.database.items())
         connection = options.pop("connection")
+        connection = url or connection
         if not connection:
             raise exception.ConfigurationError(
                 "[database] connection has to be set."
@@ -129,6 +136,20 @@ class Database:
             )(self._touch)
         except _ConnectError as error:
             raise exception.ServiceUnavailable() from error
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlalchemy.Connection]:
+        """A transaction for the schema, which is never repeated.
+
+        :raises ServiceUnavailable: the database is away
+        """
+        try:
+            session = self._session(self._writers)
+        except _ConnectError as error:
+            raise exception.ServiceUnavailable() from error
+        with session:
+            yield session.connection()
+            session.commit()
 
     def dispose(self) -> None:
         """Close the connections; those in use when they are given back."""

@@ -56,6 +56,7 @@ def select(
 
 
 def to_domain(row: tables.VMove) -> model.VMove:
+    """The record of a row."""
     return model.VMove(
         id=row.id,
         created_at=row.created_at,

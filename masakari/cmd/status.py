@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``masakari-status upgrade check``: is a deployment ready to upgrade?"""
+
+import sys
+from collections.abc import Sequence
+
+from oslo_config import cfg
+from oslo_upgradecheck import common_checks, upgradecheck
+
+from masakari import conf as configuration
+from masakari.conf import defaults
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the checks and print what they say.
+
+    :returns: 0 for success, 1 for a warning, 2 for a failure, 255 for an
+        error
+    """
+    conf = cfg.ConfigOpts()
+    defaults.set_library_defaults()
+    configuration.register_opts(conf)
+    code: int = upgradecheck.main(
+        conf,
+        project=configuration.PROJECT,
+        upgrade_command=_checks(conf),
+        argv=sys.argv[1:] if argv is None else list(argv),
+    )
+    return code
+
+
+def _checks(conf: cfg.ConfigOpts) -> upgradecheck.UpgradeCommands:
+    commands = upgradecheck.UpgradeCommands()
+    commands._upgrade_checks = (
+        (
+            "Policy File JSON to YAML Migration",
+            (common_checks.check_policy_json, {"conf": conf}),
+        ),
+    )
+    return commands
