@@ -79,16 +79,12 @@ class Simulation:
 
     def engine(self, name: str = "engine-1") -> Intake:
         """Start an engine: poll it with :meth:`run`."""
-        conf = configuration.load(
-            [], prog="masakari-engine", config_files=[]
-        )
+        conf = configuration.load([], prog="masakari-engine", config_files=[])
         conf.set_override("connection", self.connection, "taskflow")
         world = World(
             clock=self.clock,
             database=self.database,
-            compute=SimulatedCompute(
-                self.cloud, wait=self.clock.pass_time
-            ),
+            compute=SimulatedCompute(self.cloud, wait=self.clock.pass_time),
             calls=SimulatedExecutor(self.clock),
             settings=self.settings,
             slots=Slots(self.settings.window_ceiling),
@@ -119,10 +115,11 @@ class Simulation:
 
     def vmoves(self, notification: Notification) -> list[VMove]:
         return self.database.read(
-            db_vmoves.select, notification.uuid, {}, Page(sort_keys=("id",), sort_dirs=("asc",))
+            db_vmoves.select,
+            notification.uuid,
+            {},
+            Page(sort_keys=("id",), sort_dirs=("asc",)),
         )
 
     def progress(self, notification: Notification) -> list[object]:
-        return self.database.read(
-            progress.of_notification, notification.uuid
-        )
+        return self.database.read(progress.of_notification, notification.uuid)

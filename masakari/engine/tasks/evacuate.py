@@ -2,7 +2,7 @@
 """The step that moves the instances."""
 
 from masakari.engine.calls import persistently
-from masakari.engine.evacuation import Evacuation
+from masakari.engine.evacuation.loop import Evacuation
 from masakari.engine.tasks.base import RecoveryTask
 from masakari.engine.tasks.hosts import plan_moves
 

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The instances on their way from the failed host."""
+
+import dataclasses
+import enum
+from collections.abc import Sequence
+
+from masakari.db.moves import Outcome, PlannedMove
+from masakari.domain.model import VMoveStatus
+from masakari.domain.planner import instance as planner
+from masakari.domain.planner.host import Goal
+from masakari.domain.planner.instance import Step
+from masakari.domain.server import Migration, Server
+from masakari.domain.sharing import Demand
+from masakari.engine.slots import Slots
+
+#: The longest pause between two tries, in seconds.
+LONGEST_PAUSE = 10.0
+
+
+class Phase(enum.Enum):
+    READY = "to be evacuated when there is room for it"
+    CALLING = "a call to Nova is under way"
+    FLYING = "Nova evacuates it; its record is watched"
+    LOOKING = "its server is to be read"
+    DONE = "its end is known"
+
+
+@dataclasses.dataclass(kw_only=True)
+class Flight:
+    """A move and where it stands; times are monotonic seconds.
+
+    :param due_at: nothing is done before
+    :param first_asked_at: when Nova was first asked to evacuate it
+    :param asked_at: when the last call for it began
+    :param settling_since: when its evacuation was first seen to be over
+    :param baseline: the newest evacuation record that is not of this one
+    :param record: Nova's record of this evacuation
+    :param in_doubt: Nova did not say whether it took the last request
+    :param trouble: why the last try did not work
+    """
+
+    planned: PlannedMove
+    phase: Phase
+    server: Server | None = None
+    due_at: float = 0.0
+    first_asked_at: float | None = None
+    asked_at: float = 0.0
+    settling_since: float | None = None
+    failures: int = 0
+    baseline: int = 0
+    record: Migration | None = None
+    in_doubt: bool = False
+    has_slot: bool = False
+    trouble: str = ""
+
+    @property
+    def uuid(self) -> str:
+        return self.planned.move.instance_uuid
+
+    @property
+    def ends_running(self) -> bool:
+        return self.planned.move.origin.goal is Goal.ACTIVE
+
+    def next_step(self, server: Server, source_host: str) -> Step:
+        return planner.next_step(
+            server,
+            source_host=source_host,
+            goal=self.planned.move.origin.goal,
+            evacuation=self.record,
+        )
+
+    def look(self, *, at: float) -> None:
+        """Read the server, not before ``at``."""
+        self.phase = Phase.LOOKING
+        self.due_at = at
+
+    def retry(self, *, now: float) -> None:
+        """Try again after a growing pause, and not before ``due_at``."""
+        pause = min(2.0 ** min(self.failures, 8), LONGEST_PAUSE)
+        self.failures += 1
+        self.in_doubt = False
+        self.look(at=max(now + pause, self.due_at))
+
+    def forget_record(self) -> None:
+        """Start over: what Nova has recorded so far is history."""
+        if self.record is not None:
+            self.baseline = self.record.id
+        self.record = None
+
+
+class Flights:
+    """All moves of a recovery, the slots they hold, and how they ended.
+
+    :param key: of the recovery, in the engine's slots
+    :param timeout: seconds for which a failed evacuation is tried again
+    """
+
+    def __init__(self, slots: Slots, key: str, *, timeout: float) -> None:
+        self._slots = slots
+        self._key = key
+        self._timeout = timeout
+        self._all: list[Flight] = []
+        self._outcomes: list[Outcome] = []
+
+    def add(self, flight: Flight) -> None:
+        """Take it up; what Nova is evacuating already counts as in flight."""
+        self._all.append(flight)
+        if flight.phase is Phase.FLYING:
+            flight.has_slot = True
+            self._slots.adopt(self._key, 1)
+
+    def take_slots(self, ready: Sequence[Flight], limit: int) -> list[Flight]:
+        """The first of ``ready`` for which there is room in the engine."""
+        first = ready[0].planned.move
+        taken = self._slots.take(
+            self._key,
+            Demand(
+                wanted=self.in_flight + len(ready),
+                priority=(int(first.ha_enabled), first.priority),
+            ),
+            limit,
+        )
+        for flight in ready[:taken]:
+            flight.has_slot = True
+        return list(ready[:taken])
+
+    def give_back_slot(self, flight: Flight) -> None:
+        """Nova is done with its evacuation, well or not."""
+        if flight.has_slot:
+            flight.has_slot = False
+            self._slots.give_back(self._key)
+
+    def leave(self) -> None:
+        """The recovery is over, or handed over."""
+        self._slots.leave(self._key)
+
+    @property
+    def in_flight(self) -> int:
+        return sum(flight.has_slot for flight in self._all)
+
+    @property
+    def total(self) -> int:
+        return len(self._all)
+
+    def open(self, *phases: Phase) -> list[Flight]:
+        """Those that have not ended, in order; of some phases, or of any."""
+        return [
+            flight
+            for flight in self._all
+            if flight.phase is not Phase.DONE
+            and (not phases or flight.phase in phases)
+        ]
+
+    def try_again(self, flight: Flight, *, now: float) -> None:
+        """After a failed evacuation: while there is time, with a pause."""
+        self.give_back_slot(flight)
+        started = flight.first_asked_at
+        if started is not None and now - started >= self._timeout:
+            self.end(flight, VMoveStatus.FAILED, flight.trouble)
+            return
+        flight.retry(now=now)
+
+    def end(
+        self,
+        flight: Flight,
+        status: VMoveStatus,
+        message: str | None = None,
+        *,
+        dest_host: str | None = None,
+    ) -> None:
+        """Its end is known; :meth:`take_outcomes` has it for the record."""
+        self.give_back_slot(flight)
+        flight.phase = Phase.DONE
+        self._outcomes.append(
+            Outcome(
+                vmove_uuid=flight.planned.vmove.uuid,
+                status=status,
+                dest_host=dest_host,
+                message=message,
+            )
+        )
+
+    def end_all(
+        self, status: VMoveStatus, message: str, *phases: Phase
+    ) -> None:
+        """End those of some phases, or all that have not ended."""
+        for flight in self.open(*phases):
+            self.end(flight, status, message)
+
+    def take_outcomes(self) -> list[Outcome]:
+        """The ends that have not been recorded yet."""
+        outcomes, self._outcomes = self._outcomes, []
+        return outcomes

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ask Nova to evacuate, as much at once as Nova can take."""
+
+import functools
+import logging
+from typing import TYPE_CHECKING, Any
+
+from masakari.domain.model import VMoveStatus
+from masakari.domain.planner import instance as planner
+from masakari.domain.window import Window
+from masakari.engine.evacuation.background import Background
+from masakari.engine.evacuation.flights import Flight, Flights, Phase
+from masakari.engine.evacuation.watching import Watch
+from masakari.nova import port
+
+if TYPE_CHECKING:
+    from masakari.engine.recovery import Recovery
+
+LOG = logging.getLogger(__name__)
+
+
+class Launcher:
+    """Starts evacuations while the source host is known to be down."""
+
+    def __init__(
+        self,
+        recovery: "Recovery",
+        flights: Flights,
+        background: Background,
+        watch: Watch,
+    ) -> None:
+        self._recovery = recovery
+        self._clock = recovery.world.clock
+        self._settings = recovery.world.settings
+        self._source = recovery.host.name
+        self._flights = flights
+        self._background = background
+        self._watch = watch
+        self._window = Window.opened(
+            self._settings.window_floor, self._settings.window_ceiling
+        )
+        self._seen_down_at = float("-inf")
+
+    def launch(self) -> None:
+        """Ask for as many as window and slots allow."""
+        now = self._clock.monotonic()
+        ready = [
+            flight
+            for flight in self._flights.open(Phase.READY)
+            if flight.due_at <= now
+        ]
+        room = self._window.slots - self._flights.in_flight
+        limit = min(room, len(ready))
+        if limit > 0 and self._host_is_down():
+            self._ask_for(self._flights.take_slots(ready, limit))
+
+    def _ask_for(self, batch: list[Flight]) -> None:
+        if not batch:
+            return
+        self._recovery.journal.mark_ongoing(
+            [flight.planned.vmove.uuid for flight in batch]
+        )
+        for flight in batch:
+            if flight.first_asked_at is None:
+                flight.first_asked_at = self._clock.monotonic()
+            self._background.submit(
+                flight,
+                functools.partial(self._evacuate, flight),
+                done=self._accepted,
+                failed=self._not_accepted,
+            )
+
+    def _evacuate(self, flight: Flight) -> None:
+        compute = self._recovery.compute
+        if flight.server is not None and planner.needs_reset(flight.server):
+            compute.reset_state(flight.uuid, "error")
+        compute.evacuate(
+            flight.uuid,
+            stopped=not flight.ends_running and compute.evacuates_stopped,
+        )
+
+    def _accepted(self, flight: Flight, _: Any) -> None:
+        self._window = self._window.answered(
+            asked_at=flight.asked_at, now=self._clock.monotonic()
+        )
+        flight.phase = Phase.FLYING
+        flight.settling_since = None
+        self._watch.soon()
+
+    def _not_accepted(self, flight: Flight, error: port.ComputeError) -> None:
+        now = self._clock.monotonic()
+        flight.trouble = str(error)
+        if isinstance(error, port.Refused) and not error.conflict:
+            self._refused(flight)
+            return
+        if isinstance(error, port.Unavailable):
+            self._window = self._window.overloaded(
+                asked_at=flight.asked_at, now=now
+            )
+            flight.due_at = now + (error.retry_after or 0)
+        # Nova may have taken it all the same: its records will tell.
+        flight.phase = Phase.FLYING
+        flight.in_doubt = True
+        self._watch.soon()
+
+    def _refused(self, flight: Flight) -> None:
+        """For good, or because the host came back."""
+        self._flights.give_back_slot(flight)
+        flight.phase = Phase.READY
+        self._seen_down_at = float("-inf")
+        if self._host_is_down():
+            self._flights.end(flight, VMoveStatus.FAILED, flight.trouble)
+
+    def _host_is_down(self) -> bool:
+        """Look at the source host, once an interval.
+
+        When it is back, what has not left it stays. When that cannot be
+        told, nothing is asked for until it can.
+        """
+        now = self._clock.monotonic()
+        if now - self._seen_down_at < self._settings.verify_interval:
+            return True
+        try:
+            service = self._recovery.compute.compute_service(self._source)
+        except port.ComputeError as error:
+            LOG.warning(
+                "Host %s cannot be looked at, no instance of it is "
+                "evacuated meanwhile: %s",
+                self._source,
+                error,
+            )
+            return False
+        if service.up:
+            self._flights.end_all(
+                VMoveStatus.IGNORED,
+                f"Host {self._source} came back before the instance was "
+                "evacuated.",
+                Phase.READY,
+            )
+            return False
+        self._seen_down_at = now
+        return True

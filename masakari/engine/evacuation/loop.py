@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The loop that moves the instances of a failed host."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from masakari import exception
+from masakari.db.moves import PlannedMove
+from masakari.domain.model import VMoveStatus
+from masakari.engine.calls import persistently
+from masakari.engine.evacuation.background import Background
+from masakari.engine.evacuation.flights import Flight, Flights, Phase
+from masakari.engine.evacuation.launching import Launcher
+from masakari.engine.evacuation.records import EvacuationRecords
+from masakari.engine.evacuation.settling import Settler
+from masakari.engine.evacuation.watching import Watch
+
+if TYPE_CHECKING:
+    from masakari.engine.recovery import Recovery
+
+
+class Evacuation:
+    """The moves of one attempt that have not ended yet.
+
+    :param report: takes a message and the progress between 0 and 1
+    """
+
+    def __init__(
+        self, recovery: "Recovery", report: Callable[[str, float], None]
+    ) -> None:
+        world = recovery.world
+        self._recovery = recovery
+        self._clock = world.clock
+        self._report = report
+        self._reported = 0
+        self._stop_at: float | None = None
+        self._records = EvacuationRecords(recovery.compute, recovery.host.name)
+        self._flights = Flights(
+            world.slots,
+            recovery.notification.uuid,
+            timeout=world.settings.evacuation_timeout,
+        )
+        self._background = Background(
+            world.calls, world.clock, recovery.lease, self._flights
+        )
+        self._watch = Watch(recovery, self._flights, self._records)
+        self._launcher = Launcher(
+            recovery, self._flights, self._background, self._watch
+        )
+        self._settler = Settler(recovery, self._flights, self._background)
+
+    def run(self) -> None:
+        """Move until every move has ended and is recorded.
+
+        :raises ClaimLost: the engine must not act any more
+        :raises RecoveryInterrupted: the engine stops; the rest is handed on
+        """
+        try:
+            self._board()
+            while self._flights.open():
+                self._step()
+                self._background.wait(self._pause())
+        finally:
+            self._flights.leave()
+
+    def _step(self) -> None:
+        self._recovery.lease.check()
+        self._background.handle_answers()
+        self._watch.look()
+        self._settler.read_servers()
+        if self._recovery.expired:
+            self._flights.end_all(
+                VMoveStatus.FAILED, "The notification expired meanwhile."
+            )
+        if self._recovery.world.stopping.is_set():
+            self._finish_what_is_in_flight()
+        else:
+            self._launcher.launch()
+        self._record()
+
+    def _pause(self) -> float:
+        """Seconds until there is something to do, if Nova says nothing."""
+        if not self._flights.open():
+            return 0.0
+        now = self._clock.monotonic()
+        times = [now + self._recovery.world.settings.verify_interval]
+        times += [
+            flight.due_at
+            for flight in self._flights.open(Phase.LOOKING, Phase.READY)
+            if flight.due_at > now
+        ]
+        if self._flights.open(Phase.FLYING):
+            times.append(self._watch.next_at)
+        return max(0.0, min(times) - now)
+
+    def _finish_what_is_in_flight(self) -> None:
+        """The engine was told to stop: start nothing, hand on the rest."""
+        now = self._clock.monotonic()
+        if self._stop_at is None:
+            self._stop_at = now + self._recovery.world.drain_timeout
+        if self._flights.in_flight and now < self._stop_at:
+            return
+        self._record()
+        if self._flights.open():
+            raise exception.RecoveryInterrupted(
+                uuid=self._recovery.notification.uuid
+            )
+
+    def _board(self) -> None:
+        """Start from what Nova shows, whatever another engine has done."""
+        persistently(self._recovery, self._records.refresh)
+        for planned in self._recovery.journal.moves_of_attempt():
+            if planned.unsettled:
+                self._flights.add(self._boarded(planned))
+        flying = self._flights.open(Phase.FLYING)
+        if flying:
+            self._recovery.journal.mark_ongoing(
+                [flight.planned.vmove.uuid for flight in flying]
+            )
+
+    def _boarded(self, planned: PlannedMove) -> Flight:
+        now = self._clock.monotonic()
+        server = self._recovery.servers.get(planned.move.instance_uuid)
+        record = self._records.latest(planned.move.instance_uuid)
+        if record is not None and record.in_progress:
+            return Flight(
+                planned=planned,
+                phase=Phase.FLYING,
+                baseline=record.id - 1,
+                record=record,
+                asked_at=now,
+                first_asked_at=now,
+            )
+        return Flight(
+            planned=planned,
+            phase=Phase.READY if server else Phase.LOOKING,
+            server=server,
+            baseline=record.id if record else 0,
+        )
+
+    def _record(self) -> None:
+        outcomes = self._flights.take_outcomes()
+        if not outcomes:
+            return
+        self._recovery.journal.settle(outcomes)
+        total = self._flights.total
+        done = total - len(self._flights.open())
+        tenths = 10 * done // total
+        if tenths > self._reported:
+            self._reported = tenths
+            self._report(
+                f"Evacuated or settled: {done} of {total}", tenths / 10
+            )

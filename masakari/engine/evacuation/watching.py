@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Follow what is in flight in Nova's evacuation records."""
+
+import logging
+from typing import TYPE_CHECKING
+
+from masakari.domain.model import VMoveStatus
+from masakari.engine.evacuation.flights import Flight, Flights, Phase
+from masakari.engine.evacuation.records import EvacuationRecords
+from masakari.nova import port
+
+if TYPE_CHECKING:
+    from masakari.engine.recovery import Recovery
+
+LOG = logging.getLogger(__name__)
+
+#: While nothing changes, the pauses between two looks grow to this many
+#: seconds.
+LONGEST_TICK = 5.0
+
+
+class Watch:
+    """Looks at all records at once, every now and then."""
+
+    def __init__(
+        self,
+        recovery: "Recovery",
+        flights: Flights,
+        records: EvacuationRecords,
+    ) -> None:
+        self._compute = recovery.compute
+        self._clock = recovery.world.clock
+        self._settings = recovery.world.settings
+        self._flights = flights
+        self._records = records
+        self._changed_at = self._clock.monotonic()
+        self.next_at = self._changed_at
+
+    def soon(self) -> None:
+        """Something changed: look again within an interval."""
+        self._changed_at = self._clock.monotonic()
+        self.next_at = min(
+            self.next_at, self._changed_at + self._settings.verify_interval
+        )
+
+    def look(self) -> None:
+        """Follow every flight that is in the air, when it is time to."""
+        now = self._clock.monotonic()
+        flying = self._flights.open(Phase.FLYING)
+        if not flying or now < self.next_at:
+            return
+        self.next_at = now + self._settings.verify_interval
+        try:
+            changed = self._records.refresh()
+        except port.ComputeError as error:
+            LOG.warning("Nova's evacuation records cannot be read: %s", error)
+            return
+        for flight in flying:
+            self._follow(flight, now)
+        self._end_stuck(now)
+        if changed:
+            self._changed_at = now
+        quiet = (now - self._changed_at) / 10
+        self.next_at += max(0.0, min(quiet, LONGEST_TICK) - 1.0)
+
+    def _follow(self, flight: Flight, now: float) -> None:
+        record = self._records.latest(flight.uuid)
+        if record is None or record.id <= flight.baseline:
+            # Asked for after the answer: Nova would have it by now.
+            if flight.in_doubt:
+                self._flights.try_again(flight, now=now)
+            return
+        flight.record = record
+        flight.in_doubt = False
+        if not record.in_progress:
+            self._flights.give_back_slot(flight)
+            flight.look(at=now)
+
+    def _end_stuck(self, now: float) -> None:
+        """End what Nova took but does not carry out.
+
+        One that is being rebuilt on a live host is watched on, however long
+        it takes: it would be wrong to call it failed.
+        """
+        overdue = [
+            flight
+            for flight in self._flights.open(Phase.FLYING)
+            if now - flight.asked_at >= self._settings.evacuation_timeout
+        ]
+        if not overdue:
+            return
+        try:
+            services = self._compute.compute_services()
+        except port.ComputeError as error:
+            LOG.warning("Nova's compute services cannot be read: %s", error)
+            return
+        alive = {service.host for service in services if service.up}
+        for flight in overdue:
+            self._judge_overdue(flight, alive, now)
+
+    def _judge_overdue(
+        self, flight: Flight, alive: set[str], now: float
+    ) -> None:
+        record = flight.record
+        if record is None:
+            self._flights.give_back_slot(flight)
+            flight.look(at=now)
+        elif record.dest_host in alive:
+            flight.asked_at = now
+        else:
+            self._flights.end(
+                flight,
+                VMoveStatus.FAILED,
+                "Failed reason: timeout. Nova took the evacuation but has "
+                f"not done it for {self._settings.evacuation_timeout:g} "
+                f"seconds (status {record.status}, destination "
+                f"{record.dest_host or 'not chosen'}).",
+            )
