@@ -3,15 +3,13 @@
 
 import datetime
 from collections.abc import MutableMapping
-from typing import Any, ClassVar
+from typing import Any
 
 from oslo_context import context
 
 
 def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).strftime(
-        "%Y-%m-%dT%H:%M:%S.%f"
-    )
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
 
 
 class RequestContext(context.RequestContext):
@@ -24,7 +22,7 @@ class RequestContext(context.RequestContext):
     :param read_deleted: kept for other releases; always ``no``
     """
 
-    FROM_DICT_EXTRA_KEYS: ClassVar[list[str]] = [
+    FROM_DICT_EXTRA_KEYS = [  # noqa: RUF012
         "read_deleted",
         "remote_address",
         "timestamp",

@@ -26,6 +26,7 @@ class IsAdminCheck(policy.Check):
         enforcer: policy.Enforcer,
         current_rule: str | None = None,
     ) -> bool:
+        del target, enforcer, current_rule
         wanted = self.match.lower() == "true"
         return bool(creds.get("is_admin")) == wanted
 
@@ -50,6 +51,7 @@ def is_admin(enforcer: policy.Enforcer, context: RequestContext) -> bool:
 def permits(
     enforcer: policy.Enforcer, context: RequestContext, rule: str
 ) -> bool:
+    """Whether the rule holds for the caller."""
     return enforcer.authorize(rule, _target(context), context)
 
 

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Deployments that bring an ``api-paste.ini``.
+
+The factories that such a file names get no more than strings. What they
+build an application from is therefore set aside while the file is loaded.
+"""
+
+import contextvars
+import logging
+
+from oslo_config import cfg
+from paste import deploy
+
+from masakari import conf as configuration
+from masakari import exception
+from masakari.api import composition, wsgi
+
+LOG = logging.getLogger(__name__)
+
+_NAME = "masakari_api"
+
+_current: contextvars.ContextVar[composition.Composition] = (
+    contextvars.ContextVar("masakari_composition")
+)
+
+
+def current() -> composition.Composition:
+    """The parts of the application that is being loaded.
+
+    A program that loads the file by itself gets those of the installed
+    configuration.
+    """
+    try:
+        return _current.get()
+    except LookupError:
+        conf = configuration.load([], prog="masakari-api")
+        return composition.from_conf(conf)
+
+
+def find(conf: cfg.ConfigOpts) -> str | None:
+    """The path of the deployment's file; None when it has none."""
+    path: str | None = conf.find_file(conf.wsgi.api_paste_config)
+    return path
+
+
+def load(parts: composition.Composition, path: str) -> wsgi.Application:
+    """The application ``masakari_api`` of the file at ``path``.
+
+    :raises ConfigurationError: the file cannot be used
+    """
+    _tell_libraries(parts.conf)
+    files = parts.conf.config_file
+    token = _current.set(parts)
+    try:
+        application: wsgi.Application = deploy.loadapp(
+            f"config:{path}",
+            name=_NAME,
+            # For the filters that read the configuration on their own.
+            global_conf={"oslo_config_file": files[0]} if files else {},
+        )
+    except (LookupError, ImportError) as error:
+        raise exception.ConfigurationError(f"{path}: {error}") from error
+    finally:
+        _current.reset(token)
+    LOG.info("The API is put together as %s says.", path)
+    return application
+
+
+def _tell_libraries(conf: cfg.ConfigOpts) -> None:
+    """Filters of libraries read oslo.config's global object."""
+    cfg.CONF(
+        [],
+        project=configuration.PROJECT,
+        prog=conf.prog,
+        default_config_files=list(conf.config_file or ()),
+        default_config_dirs=list(conf.config_dir or ()),
+    )

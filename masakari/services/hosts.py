@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Use cases of hosts."""
+
+from collections.abc import Mapping
+
+from oslo_utils import uuidutils
+
+from masakari import exception
+from masakari.db import hosts, query, segments
+from masakari.domain import model
+from masakari.nova import port
+from masakari.services.environment import Services, Session
+
+
+def find(
+    services: Services,
+    segment_uuid: str,
+    filters: Mapping[str, str | bool | None],
+    page: query.Page,
+) -> list[model.Host]:
+    """The hosts of a page of a segment; None in ``filters`` is no filter.
+
+    :raises SegmentNotFound: there is no such segment
+    """
+
+    def look(session: Session) -> list[model.Host]:
+        segments.get(session, segment_uuid)
+        return hosts.select(session, segment_uuid, filters, page)
+
+    return services.database.read(look)
+
+
+def get(services: Services, segment_uuid: str, uuid: str) -> model.Host:
+    """One host of a segment.
+
+    :raises NotFound: there is none
+    """
+    if not uuidutils.is_uuid_like(uuid):
+        raise exception.HostNotFound(uuid=uuid)
+    return services.database.read(hosts.get_in_segment, segment_uuid, uuid)
+
+
+def create(
+    services: Services,
+    segment_uuid: str,
+    *,
+    name: str,
+    type: str,
+    control_attributes: str,
+    reserved: bool = False,
+    on_maintenance: bool = False,
+) -> model.Host:
+    """Add a host to a segment, also while the segment is being recovered.
+
+    :raises SegmentNotFound: there is no such segment
+    :raises HostExists: the name is taken, in whatever segment
+    :raises MasakariException: what :func:`check_name` raises
+    """
+    services.database.read(segments.get, segment_uuid)
+    check_name(services, name)
+    return services.database.write(
+        hosts.create,
+        segment_uuid=segment_uuid,
+        name=name,
+        type=type,
+        control_attributes=control_attributes,
+        reserved=reserved,
+        on_maintenance=on_maintenance,
+    )
+
+
+def update(
+    services: Services,
+    segment_uuid: str,
+    uuid: str,
+    values: Mapping[str, str | bool],
+) -> model.Host:
+    """Change a host whose segment is not being recovered.
+
+    :raises HostNotFoundInSegment: there is none
+    :raises HostInUse: work is left to do for a host of its segment
+    :raises HostExists: the new name is taken
+    :raises MasakariException: what :func:`check_name` raises
+    """
+
+    def check(session: Session) -> None:
+        hosts.get_in_segment(session, segment_uuid, uuid)
+        if segments.under_recovery(session, segment_uuid):
+            raise exception.HostInUse(uuid=uuid)
+
+    def change(session: Session) -> model.Host:
+        check(session)
+        return hosts.update(session, uuid, **values)
+
+    if "name" in values:
+        services.database.read(check)
+        check_name(services, str(values["name"]))
+    return services.database.write(change)
+
+
+def delete(services: Services, segment_uuid: str, uuid: str) -> None:
+    """Delete a host whose segment is not being recovered.
+
+    :raises HostNotFoundInSegment: there is none
+    :raises HostInUse: work is left to do for a host of its segment
+    """
+
+    def remove(session: Session) -> None:
+        hosts.get_in_segment(session, segment_uuid, uuid)
+        if segments.under_recovery(session, segment_uuid):
+            raise exception.HostInUse(
+                f"Host {uuid} can't be deleted as it is in-use to process "
+                "notifications."
+            )
+        hosts.delete(session, uuid)
+
+    services.database.write(remove)
+
+
+def check_name(services: Services, name: str) -> None:
+    """Make sure that Nova has a compute service on a host of this name.
+
+    Where Nova cannot be asked this is 503 to the caller, who may try again;
+    earlier releases answered 500.
+
+    :raises InvalidInput: Nova has none
+    :raises Forbidden: Masakari may not ask Nova
+    :raises ServiceUnavailable: Nova does not answer, or not to the point
+    """
+    try:
+        services.compute().compute_service(name)
+    except port.NotFound as error:
+        raise exception.InvalidInput(
+            f"Compute service with name {name} could not be found."
+        ) from error
+    except port.Refused as error:
+        if error.code == 403:
+            raise exception.Forbidden(str(error)) from error
+        raise _nova_is_away() from error
+    except exception.ServiceUnavailable as error:
+        raise _nova_is_away() from error
+
+
+def _nova_is_away() -> exception.ServiceUnavailable:
+    return exception.ServiceUnavailable(
+        "The compute service cannot be looked up as Nova is not available."
+    )

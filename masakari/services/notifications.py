@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Use cases of notifications."""
+
+import datetime
+from collections.abc import Mapping
+
+from oslo_utils import uuidutils
+
+from masakari import exception
+from masakari.context import RequestContext
+from masakari.db import hosts, notifications, progress, query
+from masakari.domain import duplicates, model
+from masakari.services.environment import Services, Session
+
+
+def find(
+    services: Services,
+    filters: Mapping[str, str | datetime.datetime | None],
+    page: query.Page,
+) -> list[model.Notification]:
+    """The notifications of a page; None in ``filters`` is no filter.
+
+    :param filters: ``generated_since`` is a time, naive and in UTC
+    """
+    return services.database.read(notifications.select, filters, page)
+
+
+def get(services: Services, uuid: str) -> model.Notification:
+    """One notification.
+
+    :raises NotificationNotFound: there is none
+    """
+    if not uuidutils.is_uuid_like(uuid):
+        raise exception.NotificationNotFound(uuid=uuid)
+    return services.database.read(notifications.get, uuid)
+
+
+def workflow(
+    services: Services, notification: model.Notification
+) -> list[model.TaskProgress]:
+    """How far the tasks of its recoveries have come."""
+    return services.workflows.read(progress.of_notification, notification.uuid)
+
+
+def create(
+    services: Services,
+    context: RequestContext,
+    *,
+    type: model.NotificationType,
+    hostname: str,
+    generated_time: datetime.datetime,
+    payload: Mapping[str, str],
+) -> model.Notification:
+    """Accept the report of a failure, and wake an engine.
+
+    Reports of one host are taken in one by one, so that of several monitors
+    that see the same failure at the same moment exactly one is heard.
+
+    :param generated_time: naive UTC
+    :raises InvalidInput: no segment has a host of the name
+    :raises HostOnMaintenance: its failures are nobody's business now
+    :raises DuplicateNotification: the failure has been reported already
+    """
+    known = services.database.read(hosts.by_name, hostname)
+    if known is None:
+        raise _unknown(hostname)
+    host_uuid = known.uuid
+
+    def accept(session: Session) -> model.Notification:
+        notifications.lock_intake(session, host_uuid)
+        host = hosts.by_name(session, hostname)
+        if host is None or host.uuid != host_uuid:
+            raise _unknown(hostname)
+        if host.on_maintenance:
+            raise exception.HostOnMaintenance(host=hostname, type=type)
+        interval = services.settings.duplicate_interval
+        if duplicates.repeats(
+            type=type,
+            generated_time=generated_time,
+            payload=payload,
+            known=notifications.of_host(
+                session,
+                host_uuid,
+                type,
+                since=duplicates.since(generated_time, interval),
+            ),
+            interval=interval,
+        ):
+            raise exception.DuplicateNotification(host=hostname, type=type)
+        return notifications.create(
+            session,
+            host=host,
+            type=type,
+            generated_time=generated_time,
+            payload=payload,
+            request_id=context.global_id,
+        )
+
+    notification = services.database.write(accept)
+    services.engine_client.process_notification(context, notification)
+    return notification
+
+
+def _unknown(hostname: str) -> exception.InvalidInput:
+    return exception.InvalidInput(
+        f"Host with name {hostname} could not be found."
+    )
