@@ -7,6 +7,8 @@ is; the resources. CORS is outermost because browsers have to be able to read
 errors too, and the identity innermost because checking it costs most.
 """
 
+import logging
+import pathlib
 from collections.abc import Callable, Mapping
 
 import oslo_middleware
@@ -20,6 +22,7 @@ from masakari.api import (
     composition,
     faults,
     hooks,
+    paste,
     requests,
     urlmap,
     versions,
@@ -28,6 +31,8 @@ from masakari.api import (
 from masakari.api.v1 import root
 from masakari.db import session
 from masakari.services.environment import Compute, EngineClient
+
+LOG = logging.getLogger(__name__)
 
 _DISABLE_FILE = "/etc/masakari/healthcheck_disable"
 
@@ -50,6 +55,22 @@ def build(
         conf, database=database, compute=compute, engine_client=engine_client
     )
     return assemble(parts, identify)
+
+
+def load(
+    conf: cfg.ConfigOpts, directory: pathlib.Path | None = None
+) -> wsgi.Application:
+    """The API as ``conf`` and the deployment's ``api-paste.ini`` say.
+
+    :param directory: where to look for that file first
+    :raises ConfigurationError: it cannot be put together
+    """
+    parts = composition.from_conf(conf)
+    path = paste.find(conf, directory)
+    if path is None:
+        LOG.info("There is no api-paste.ini: the API is built as usual.")
+        return assemble(parts)
+    return paste.load(parts, path)
 
 
 def assemble(

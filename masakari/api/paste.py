@@ -7,6 +7,7 @@ build an application from is therefore set aside while the file is loaded.
 
 import contextvars
 import logging
+import pathlib
 
 from oslo_config import cfg
 from paste import deploy
@@ -37,9 +38,18 @@ def current() -> composition.Composition:
         return composition.from_conf(conf)
 
 
-def find(conf: cfg.ConfigOpts) -> str | None:
-    """The path of the deployment's file; None when it has none."""
-    path: str | None = conf.find_file(conf.wsgi.api_paste_config)
+def find(
+    conf: cfg.ConfigOpts, directory: pathlib.Path | None = None
+) -> str | None:
+    """The path of the deployment's file; None when it has none.
+
+    :param directory: where to look first, before the directories of the
+        configuration's files
+    """
+    name = pathlib.Path(conf.wsgi.api_paste_config)
+    if directory is not None and (directory / name).is_file():
+        return str(directory / name)
+    path: str | None = conf.find_file(str(name))
     return path
 
 

@@ -14,7 +14,9 @@ _ONE = "/segments/{segment_uuid}"
 RULES = [
     base.operation("segments:index", "List segments.", "GET", "/segments"),
     base.operation("segments:detail", "Show a segment.", "GET", _ONE),
-    base.operation("segments:create", "Create a segment.", "POST", "/segments"),
+    base.operation(
+        "segments:create", "Create a segment.", "POST", "/segments"
+    ),
     base.operation("segments:update", "Change a segment.", "PUT", _ONE),
     base.operation(
         "segments:delete",

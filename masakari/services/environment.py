@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from oslo_config import cfg
 
 from masakari.context import RequestContext
-from masakari.db import session
+from masakari.db import progress, session
 from masakari.domain import model
 from masakari.nova import port
 
@@ -81,20 +81,11 @@ class Services:
         """These collaborators, with the settings of ``conf``."""
         return cls(
             database=database,
-            workflows=_workflows(conf, database),
+            workflows=progress.database(conf, database),
             compute=_once(compute),
             engine_client=engine_client,
             settings=Settings.from_conf(conf),
         )
-
-
-def _workflows(
-    conf: cfg.ConfigOpts, database: session.Database
-) -> session.Database:
-    connection = conf.taskflow.connection
-    if connection in (None, conf.database.connection):
-        return database
-    return session.Database(connection)
 
 
 def _once(compute: Compute) -> Callable[[], port.ComputePort]:

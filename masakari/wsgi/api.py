@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The API for uWSGI, mod_wsgi or gunicorn: ``masakari.wsgi.api:application``.
+
+The command line belongs to the server. The configuration is ``masakari.conf``
+and ``api-paste.ini`` in the directory that ``OS_MASAKARI_CONFIG_DIR`` names;
+without it, they are looked for in the usual places, as of ``masakari-api``.
+Neither has to exist.
+"""
+
+import os
+import pathlib
+
+from masakari import conf as configuration
+from masakari.api import app, wsgi
+
+_VARIABLE = "OS_MASAKARI_CONFIG_DIR"
+
+
+def _load() -> wsgi.Application:
+    directory = None
+    files = None
+    argv: list[str] = []
+    if _VARIABLE in os.environ:
+        directory = pathlib.Path(os.environ[_VARIABLE])
+        file = directory / "masakari.conf"
+        files = [str(file)] if file.is_file() else []
+        snippets = directory / "masakari.conf.d"
+        if snippets.is_dir():
+            argv = [f"--config-dir={snippets}"]
+    conf = configuration.load(argv, prog="masakari-api", config_files=files)
+    configuration.setup_logging(conf)
+    configuration.log_ignored(conf)
+    return app.load(conf, directory)
+
+
+application = _load()
