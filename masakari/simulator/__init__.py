@@ -1,1 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
+"""A Nova and a Keystone that are not there, in process and over HTTP."""

@@ -108,8 +108,8 @@ class Compute:
         ):
             raise CloudError(
                 400,
-                f"Unable to force up host:{host.name} as it is the source "
-                "of unfinished evacuations.",
+                f"Unable to force up host {host.name} as `done` evacuation "
+                "migration records remain associated with the host.",
             )
         host.forced_down = forced_down
         host.updated_at = self._state.now

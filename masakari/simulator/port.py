@@ -118,6 +118,11 @@ class SimulatedCompute:
             forced_down=record.forced_down,
         )
 
+    def for_request(self, request_id: str | None) -> "SimulatedCompute":
+        """The model has no log to put ``request_id`` into."""
+        del request_id
+        return self
+
     @property
     def evacuates_stopped(self) -> bool:
         return self._evacuates_stopped
