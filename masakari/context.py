@@ -59,9 +59,10 @@ class RequestContext(context.RequestContext):
 
     def to_policy_values(self) -> MutableMapping[str, Any]:
         """What policy rules may ask about the caller."""
-        values = super().to_policy_values()
-        values["is_admin"] = bool(self.is_admin)
-        return values
+        return {
+            **super().to_policy_values(),
+            "is_admin": bool(self.is_admin),
+        }
 
 
 def admin(request_id: str | None = None) -> RequestContext:

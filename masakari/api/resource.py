@@ -110,7 +110,7 @@ class Resource:
             return None
         return self.member({**self.path, self.member.variable: name})
 
-    def action(self, method: str) -> str | None:
+    def routed(self, method: str) -> str | None:
         """What the HTTP method means here; None when nothing is routed."""
         return self.actions.get(method)
 
@@ -156,10 +156,10 @@ class Member(Resource):
             return _Unsupported({"POST": "action"})
         return super().child(name)
 
-    def action(self, method: str) -> str | None:
+    def routed(self, method: str) -> str | None:
         if method == "GET" and self.path[self.variable] == "new":
             return "new"
-        return super().action(method)
+        return super().routed(method)
 
 
 class _Unsupported(Resource):
@@ -167,10 +167,10 @@ class _Unsupported(Resource):
 
     def __init__(self, actions: Mapping[str, str]) -> None:
         super().__init__({})
-        self._routed = actions
+        self._actions = actions
 
-    def action(self, method: str) -> str | None:
-        return self._routed.get(method)
+    def routed(self, method: str) -> str | None:
+        return self._actions.get(method)
 
 
 def route(root: Resource, path: list[str], request: webob.Request) -> Any:
@@ -183,7 +183,7 @@ def route(root: Resource, path: list[str], request: webob.Request) -> Any:
     :raises Fault: for a version, media type, method or body that will not do
     """
     resource = _find(root, path)
-    action = None if resource is None else resource.action(request.method)
+    action = None if resource is None else resource.routed(request.method)
     if resource is None or action is None:
         raise webob.exc.HTTPNotFound()
     version = versions.negotiate(request.headers)
@@ -197,6 +197,8 @@ def route(root: Resource, path: list[str], request: webob.Request) -> Any:
     with_body = request.method in ("POST", "PUT")
     request.environ[_BODY] = requests.body(request) if with_body else None
     _check_project(resource, request)
+    # Which type an answer has is not for Pecan to say.
+    request.pecan["content_type"] = requests.MEDIA_TYPES[0]
     return resource.serve
 
 
