@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Records to test with; only what matters has to be said."""
+
+import datetime
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import orm
+
+from masakari.db import hosts, notifications, segments, tables
+from masakari.db.session import Database
+from masakari.domain import model
+
+EPOCH = datetime.datetime(2026, 11, 23, 12)
+
+_numbers = itertools.count(1)
+
+
+class Clock:
+    """A clock that stands still until somebody moves it."""
+
+    def __init__(self, now: datetime.datetime = EPOCH) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime.datetime:
+        return self.now
+
+    def advance(self, **delta: float) -> None:
+        self.now += datetime.timedelta(**delta)
+
+
+def segment(database: Database, **values: Any) -> model.Segment:
+    given = {
+        "name": f"segment-{next(_numbers)}",
+        "recovery_method": "auto",
+        "service_type": "compute",
+    } | values
+    return database.write(segments.create, **given)
+
+
+def host(
+    database: Database, of: model.Segment | None = None, **values: Any
+) -> model.Host:
+    given = {
+        "segment_uuid": (of or segment(database)).uuid,
+        "name": f"host-{next(_numbers)}",
+        "type": "COMPUTE",
+        "control_attributes": "SSH",
+    } | values
+    return database.write(hosts.create, **given)
+
+
+def notification(
+    database: Database, of: model.Host | None = None, **values: Any
+) -> model.Notification:
+    given = {
+        "host": of or host(database),
+        "type": "COMPUTE_HOST",
+        "generated_time": EPOCH,
+        "payload": {"event": "STOPPED"},
+        "request_id": None,
+    } | values
+    return database.write(notifications.create, **given)
+
+
+def vmove(database: Database, of: model.Notification, **values: Any) -> str:
+    number = next(_numbers)
+    given = {
+        "uuid": f"00000000-0000-4000-8000-{number:012d}",
+        "notification_uuid": of.uuid,
+        "instance_uuid": f"10000000-0000-4000-8000-{number:012d}",
+        "instance_name": f"instance-{number}",
+        "type": "evacuation",
+        "status": "pending",
+        "created_at": EPOCH,
+        "deleted": 0,
+    } | values
+    add(database, tables.VMove(**given))
+    return str(given["uuid"])
+
+
+def add(database: Database, row: tables.Base) -> None:
+    """Store a row that no function of the program would write."""
+
+    def store(session: orm.Session) -> None:
+        session.merge(row)
+
+    database.write(store)
+
+
+def change(
+    database: Database,
+    table: type[tables.Base],
+    uuid: str,
+    **values: Any,
+) -> None:
+    """Set columns of a row behind the program's back."""
+
+    def store(session: orm.Session) -> None:
+        column = next(
+            getattr(table, name)
+            for name in ("notification_uuid", "uuid")
+            if hasattr(table, name)
+            and not (name == "notification_uuid" and table is tables.VMove)
+        )
+        row = session.query(table).filter(column == uuid).one()
+        for name, value in values.items():
+            setattr(row, name, value)
+
+    database.write(store)
+
+
+def count(database: Database, table: type[tables.Base]) -> int:
+    def number(session: orm.Session) -> int:
+        return session.query(table).count()
+
+    return database.read(number)
+
+
+def everything(
+    read: Callable[[str | None], list[Any]], limit: int
+) -> list[Any]:
+    """All pages, asked for as clients do it: until one is empty."""
+    found: list[Any] = []
+    marker = None
+    while page := read(marker):
+        assert len(page) <= limit
+        found += page
+        marker = str(page[-1].id)
+    return found

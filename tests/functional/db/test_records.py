@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+from tests.functional.db.cases import hosts as hosts_cases
+from tests.functional.db.cases import notifications as notifications_cases
+from tests.functional.db.cases import paging as paging_cases
+from tests.functional.db.cases import segments as segments_cases
+from tests.functional.db.cases import time as time_cases
+from tests.functional.db.cases import vmoves as vmoves_cases
+
+
+class TestSegments(segments_cases.Segments):
+    pass
+
+
+class TestHosts(hosts_cases.Hosts):
+    pass
+
+
+class TestNotifications(notifications_cases.Notifications):
+    pass
+
+
+class TestVMoves(vmoves_cases.VMoves):
+    pass
+
+
+class TestPaging(paging_cases.Paging):
+    pass
+
+
+class TestTime(time_cases.Time):
+    pass

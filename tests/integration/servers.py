@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Databases of one's own on the servers that tests are given."""
+
+import contextlib
+import os
+import uuid
+from collections.abc import Iterator
+
+import sqlalchemy
+
+URLS = {
+    "mariadb": os.environ.get(
+        "MASAKARI_TEST_MYSQL", "mysql+pymysql://root@127.0.0.1/"
+    ),
+    "postgresql": os.environ.get(
+        "MASAKARI_TEST_POSTGRESQL", "postgresql+psycopg2://postgres@127.0.0.1/"
+    ),
+}
+
+
+@contextlib.contextmanager
+def new_database(server: str) -> Iterator[str]:
+    """The URL of an empty database that nobody else uses."""
+    name = f"masakari_{uuid.uuid4().hex[:12]}"
+    engine = sqlalchemy.create_engine(
+        URLS[server], isolation_level="AUTOCOMMIT", poolclass=None
+    )
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        yield engine.url.set(database=name).render_as_string(
+            hide_password=False
+        )
+    finally:
+        force = " WITH (FORCE)" if server == "postgresql" else ""
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE {name}{force}")
+        engine.dispose()
