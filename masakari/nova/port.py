@@ -105,7 +105,8 @@ class ComputePort(Protocol):
     ) -> list[Migration]:
         """Evacuation records of a source host, oldest first.
 
-        :param since: only those changed at or after it (naive UTC)
+        :param since: only those changed at or after it (naive UTC); a
+            record not changed since it was made may be left out
         """
 
     def stop(self, uuid: str) -> None: ...

@@ -3,6 +3,7 @@
 
 import dataclasses
 import datetime
+import urllib.parse
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -75,8 +76,9 @@ def page(
     shown = found[:size]
     if not shown or len(shown) < size:
         return shown, []
-    path = request.environ["PATH_INFO"]
-    link = f"{request.base}{path}?limit={size}&marker={identity(shown[-1])}"
+    more = {**query, "limit": str(size), "marker": identity(shown[-1])}
+    address = f"{request.base}{request.environ['PATH_INFO']}"
+    link = f"{address}?{urllib.parse.urlencode(more)}"
     return shown, [{"rel": "next", "href": link}]
 
 

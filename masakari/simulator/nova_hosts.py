@@ -8,6 +8,8 @@ from masakari.simulator.nova import Caller, Nova, page, parse_time
 from masakari.simulator.records import CloudError, HostRecord, MigrationRecord
 from masakari.simulator.web import Body, Request, Response
 
+_CONTROLLERS = ("nova-scheduler", "nova-conductor")
+
 
 class Hosts:
     """Adds its routes to those of :class:`masakari.simulator.nova.Nova`."""
@@ -44,7 +46,7 @@ class Hosts:
         if query.get("host") in (None, "controller"):
             shown += [
                 views.controller(name, n, caller.version, self._cloud.now)
-                for n, name in enumerate(("nova-scheduler", "nova-conductor"))
+                for n, name in enumerate(_CONTROLLERS, start=1)
                 if binary in (None, name)
             ]
         return Response(200, {"services": shown})

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nova's answers in the words of the port."""
+
+import contextlib
+import datetime
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from keystoneauth1 import exceptions as auth_exceptions
+from novaclient import exceptions as nova_exceptions
+from oslo_utils import strutils
+
+from masakari.domain.server import (
+    Aggregate,
+    ComputeService,
+    Migration,
+    Server,
+    VMState,
+)
+from masakari.nova import port
+
+#: A resource as Nova sends it.
+Fields = Mapping[str, Any]
+
+
+def _from_status(
+    code: int, text: str, retry_after: float | None
+) -> port.ComputeError:
+    if code in (408, 413, 429) or code >= 500:
+        return port.Unavailable(text, retry_after=retry_after or None)
+    return port.Refused(text, code=code)
+
+
+def _from_nova(error: nova_exceptions.ClientException) -> port.ComputeError:
+    text = strutils.mask_password(f"Nova: {error.message} ({error.code})")
+    if error.code == 404:
+        return port.NotFound(text)
+    retry_after = getattr(error, "retry_after", None)
+    return _from_status(error.code, text, retry_after)
+
+
+def _from_auth(error: auth_exceptions.ClientException) -> port.ComputeError:
+    text = strutils.mask_password(str(error))
+    if isinstance(error, auth_exceptions.HttpError):
+        retry_after = getattr(error, "retry_after", None)
+        text = f"Keystone: {text}"
+        return _from_status(error.http_status, text, retry_after)
+    if isinstance(
+        error,
+        auth_exceptions.ConnectionError | auth_exceptions.DiscoveryFailure,
+    ):
+        return port.Unavailable(text)
+    if isinstance(error, auth_exceptions.CatalogException):
+        return port.Refused(text, code=404)
+    return port.Refused(text, code=401)
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Turn what the libraries raise into the port's errors."""
+    try:
+        yield
+    except nova_exceptions.ClientException as error:
+        raise _from_nova(error) from error
+    except auth_exceptions.ClientException as error:
+        raise _from_auth(error) from error
+
+
+def _time(text: str) -> datetime.datetime:
+    """Naive UTC."""
+    moment = datetime.datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        return moment
+    return moment.astimezone(datetime.UTC).replace(tzinfo=None)
+
+
+def server(fields: Fields) -> Server:
+    """A server of ``/servers``, as an administrator sees it."""
+    fault = fields.get("fault") or {}
+    vm_state = fields["OS-EXT-STS:vm_state"]
+    return Server(
+        uuid=fields["id"],
+        name=fields["name"],
+        host=fields["OS-EXT-SRV-ATTR:host"] or None,
+        vm_state=vm_state,
+        task_state=fields["OS-EXT-STS:task_state"],
+        power_state=fields["OS-EXT-STS:power_state"] or 0,
+        metadata=dict(fields["metadata"]),
+        locked=fields["locked"],
+        fault=fault.get("message") if vm_state == VMState.ERROR else None,
+    )
+
+
+def service(fields: Fields) -> ComputeService:
+    """A service of ``/os-services``."""
+    return ComputeService(
+        id=fields["id"],
+        host=fields["host"],
+        up=fields["state"] == "up",
+        enabled=fields["status"] == "enabled",
+        disabled_reason=fields.get("disabled_reason"),
+        forced_down=bool(fields.get("forced_down")),
+    )
+
+
+def migration(fields: Fields) -> Migration:
+    """A record of ``/os-migrations``."""
+    changed = fields["updated_at"]
+    return Migration(
+        id=fields["id"],
+        instance_uuid=fields["instance_uuid"],
+        source_host=fields["source_compute"],
+        dest_host=fields["dest_compute"] or None,
+        status=fields["status"],
+        created_at=_time(fields["created_at"]),
+        updated_at=None if changed is None else _time(changed),
+    )
+
+
+def aggregate(fields: Fields) -> Aggregate:
+    """An aggregate of ``/os-aggregates``."""
+    return Aggregate(
+        id=fields["id"], name=fields["name"], hosts=tuple(fields["hosts"])
+    )
