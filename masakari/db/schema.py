@@ -10,15 +10,17 @@ import pathlib
 from typing import Any
 
 import sqlalchemy
-from alembic import command, config, runtime, script
+from alembic import command, config, script
 from alembic.util import exc as alembic_exception
 
 from masakari import exception
 from masakari.db import session, tables
 
+_VERSION_TABLE = "masakari_alembic_version"
+
 #: How Alembic is used here, beside a connection and the tables.
 CONTEXT_OPTIONS: dict[str, Any] = {
-    "version_table": "masakari_alembic_version",
+    "version_table": _VERSION_TABLE,
     "render_as_batch": True,
     "include_name": lambda name, kind, _parents: (
         kind != "table" or name in tables.Base.metadata.tables
@@ -87,10 +89,12 @@ def _checked(revision: str | None) -> str:
 
 
 def _current(connection: sqlalchemy.Connection) -> str | None:
-    context = runtime.migration.MigrationContext.configure(
-        connection, opts=CONTEXT_OPTIONS
+    if not sqlalchemy.inspect(connection).has_table(_VERSION_TABLE):
+        return None
+    column: sqlalchemy.ColumnClause[str] = sqlalchemy.column("version_num")
+    return connection.scalar(
+        sqlalchemy.select(column).select_from(sqlalchemy.table(_VERSION_TABLE))
     )
-    return context.get_current_revision()
 
 
 def _adopt(connection: sqlalchemy.Connection) -> None:

@@ -26,6 +26,8 @@ from tests.functional.db import recorded, records
 from tests.functional.db.cases import hosts as hosts_cases
 from tests.functional.db.cases import notifications as notifications_cases
 from tests.functional.db.cases import paging as paging_cases
+from tests.functional.db.cases import progress as progress_cases
+from tests.functional.db.cases import purge as purge_cases
 from tests.functional.db.cases import segments as segments_cases
 from tests.functional.db.cases import time as time_cases
 from tests.functional.db.cases import vmoves as vmoves_cases
@@ -96,6 +98,21 @@ class TestVMoves(vmoves_cases.VMoves):
 
 class TestPaging(paging_cases.Paging):
     pass
+
+
+class TestProgress(progress_cases.Progress):
+    @pytest.fixture
+    def database(self, empty):
+        return empty
+
+
+class TestPurge(purge_cases.Purge):
+    @pytest.fixture
+    def database(self, url, clock):
+        database = Database(url, clock=clock)
+        schema.create_all(database)
+        yield database
+        database.dispose()
 
 
 class TestTime(time_cases.Time):

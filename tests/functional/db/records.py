@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
+import sqlalchemy
 from sqlalchemy import orm
 
 from masakari.db import hosts, notifications, segments, tables
@@ -129,3 +130,12 @@ def everything(
         found += page
         marker = str(page[-1].id)
     return found
+
+
+def age_logbooks(database: Database, at: datetime.datetime) -> None:
+    """Let all logbooks have been opened at that time."""
+    with database.transaction() as connection:
+        connection.execute(
+            sqlalchemy.text("UPDATE logbooks SET created_at = :at"),
+            {"at": at},
+        )
