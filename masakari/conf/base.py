@@ -17,10 +17,9 @@ PLACES: list[cfg.Opt] = [
         "host",
         default=socket.gethostname(),
         sample_default="<current_hostname>",
-        help="Name under which this engine is known to the message bus and "
-        "in the claims it holds. It has to be different for every engine of "
-        "a cloud that does not run on a machine of its own; it need not be "
-        "a valid host name.",
+        help="Name under which an engine is known on the message bus, and "
+        "which begins its name in the claims it holds. Every machine has its "
+        "own.",
     ),
     cfg.StrOpt(
         "pybasedir",
@@ -41,15 +40,15 @@ PLACES: list[cfg.Opt] = [
         "SQLite database of a small installation. The user that runs "
         "Masakari must be allowed to write to it.",
     ),
-    cfg.StrOpt(
-        "tempdir",
-        help="Directory for temporary files. The engine checks when it "
-        "starts that it can create a directory there. When it is not set, "
-        "the place that the system provides is used.",
-    ),
 ]
 
 UNUSED: list[cfg.Opt] = [
+    cfg.StrOpt(
+        "tempdir",
+        deprecated_for_removal=True,
+        deprecated_reason=_UNUSED,
+        help="Directory for temporary files, of which there are none.",
+    ),
     cfg.BoolOpt(
         "monkey_patch",
         default=False,

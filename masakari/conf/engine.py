@@ -25,10 +25,11 @@ RECOVERY: list[cfg.Opt] = [
     cfg.IntOpt(
         "wait_period_after_evacuation",
         default=90,
-        help="How many seconds one instance may try to get away from a "
-        "failed host: how long an evacuation that Nova refuses for lack of "
-        "room, or cannot answer, is tried again. An evacuation that Nova "
-        "is still working on is watched to its end.",
+        help="How many seconds one instance may take to get away from a "
+        "failed host: how long an evacuation that did not work, for lack of "
+        "room for instance, is tried again, and how long one may wait for "
+        "its start. An evacuation that Nova is carrying out on a host that "
+        "is up is watched to its end, however long it takes.",
     ),
     cfg.IntOpt(
         "verify_interval",

@@ -11,6 +11,7 @@ IGNORED = (
     *(
         ("DEFAULT", name)
         for name in (
+            "check_expired_notifications_interval",
             "engine_manager",
             "fatal_exception_format_errors",
             "monkey_patch",
@@ -22,6 +23,7 @@ IGNORED = (
             "report_interval",
             "retry_notification_new_status_interval",
             "service_down_time",
+            "tempdir",
         )
     ),
     ("coordination", "backend_url"),

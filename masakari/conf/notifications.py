@@ -55,14 +55,15 @@ OPTS: list[cfg.Opt] = [
     cfg.IntOpt(
         "check_expired_notifications_interval",
         default=600,
-        help="Seconds between two searches for notifications that have "
-        "expired.",
+        help="Formerly the seconds between two searches for notifications "
+        "that have expired. Engines now find them when they look for work: "
+        "the option is accepted and ignored.",
     ),
     cfg.IntOpt(
         "notifications_expired_interval",
         default=86400,
-        help="Age in seconds after which a notification that is still "
-        "unfinished is given up and becomes failed.",
+        help="Age in seconds, since it was stored, at which a notification "
+        "that is still unfinished is given up and becomes failed.",
     ),
 ]
 
