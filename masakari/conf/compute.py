@@ -31,7 +31,7 @@ OPTS: list[cfg.Opt] = [
         "os_privileged_user_name",
         help="User by whom Masakari acts in Nova. It needs Nova's "
         "administrator role. The kind of authentication is the one in "
-        "[keystone_authtoken] auth_type.",
+        "[keystone_authtoken] auth_type, password by default.",
     ),
     cfg.StrOpt(
         "os_privileged_user_password",
@@ -66,17 +66,15 @@ OPTS: list[cfg.Opt] = [
         default=30,
         min=1,
         help="Seconds after which a call to Nova or Keystone that has not "
-        "been answered is given up. A call that is safe to be repeated is "
-        "then repeated.",
+        "been answered is given up.",
     ),
     cfg.IntOpt(
         "nova_api_retries",
         default=3,
         min=0,
-        help="How many times a single call to Nova is repeated when Nova "
-        "does not answer, is overloaded (429) or fails (5xx), with growing "
-        "pauses in between. What a recovery does beyond that is bounded by "
-        "wait_period_after_evacuation.",
+        help="How many times a single call to Nova that only reads is "
+        "repeated when Nova does not answer, is overloaded (429) or fails "
+        "(5xx), with growing pauses in between.",
     ),
 ]
 
