@@ -7,7 +7,7 @@ import functools
 from oslo_config import cfg
 from oslo_policy import policy as oslo_policy
 
-from masakari import policy
+from masakari import policy, rpc
 from masakari.db import session
 from masakari.nova import port
 from masakari.services.environment import Compute, EngineClient, Services
@@ -50,8 +50,6 @@ def from_conf(conf: cfg.ConfigOpts) -> Composition:
 
     :raises ConfigurationError: ``conf`` lacks something
     """
-    from masakari import rpc
-
     return compose(
         conf,
         database=session.Database.from_conf(conf),

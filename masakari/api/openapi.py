@@ -89,7 +89,7 @@ def _operation(
     if operation.body is not None:
         described["requestBody"] = {
             "required": True,
-            "content": _json(operation.body.newest),
+            "content": _json(operation.body.published),
         }
     return described
 

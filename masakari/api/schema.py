@@ -43,18 +43,21 @@ class Versioned:
     """Schemas by the microversion since which each holds.
 
     :param schemas: ``("1.0", {...}), ...``, oldest first
+    :param published: says more than the newest one, which is checked; None
+        says the same
     """
 
-    def __init__(self, *schemas: tuple[str, Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        *schemas: tuple[str, Mapping[str, Any]],
+        published: Mapping[str, Any] | None = None,
+    ) -> None:
         self.since = [versions.parse(since) for since, _ in schemas]
         self.schemas = [Schema(document) for _, document in schemas]
         complete = self.since[0] == versions.parse(versions.MINIMUM)
+        self.published = published or self.schemas[-1].document
         if not complete or self.since != sorted(set(self.since)):
             raise ValueError(f"The versions {self.since} leave gaps.")
-
-    @property
-    def newest(self) -> Mapping[str, Any]:
-        return self.schemas[-1].document
 
     def check(self, value: object, version: versions.Version) -> None:
         """:raises Fault: 400 with the first thing that is wrong"""

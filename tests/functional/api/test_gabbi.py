@@ -38,4 +38,6 @@ def test_the_wire_contract_holds(name, world):
     SUITES[name].run(result)
     assert result.testsRun > 0
     problems = [*result.errors, *result.failures]
-    assert not problems, "\n".join(f"{test}: {text}" for test, text in problems)
+    assert not problems, "\n".join(
+        f"{test}: {text}" for test, text in problems
+    )

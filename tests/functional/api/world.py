@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The API over a real SQLite database and a simulated Nova."""
 
+import configparser
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,20 @@ class Engines:
         self.told.append((context, notification))
 
 
+def ini(options: dict[str, Any]) -> str:
+    """A configuration file; see :class:`World`."""
+    parser = configparser.RawConfigParser()
+    for name, value in options.items():
+        group, _, option = name.rpartition("__")
+        section = group or "DEFAULT"
+        if section != "DEFAULT" and not parser.has_section(section):
+            parser.add_section(section)
+        parser.set(section, option, str(value))
+    text = io.StringIO()
+    parser.write(text)
+    return text.getvalue()
+
+
 class World:
     """An application and everything around it.
 
@@ -39,11 +55,13 @@ class World:
     def __init__(
         self, path: Path, identify: Any = None, **options: Any
     ) -> None:
-        self.conf = configuration.load(
-            [], prog="masakari-api", config_files=[]
-        )
         url = f"sqlite:///{path}/masakari.sqlite"
-        self.set(auth_strategy="noauth2", database__connection=url, **options)
+        self.file = path / "masakari.conf"
+        given = {"auth_strategy": "noauth2", "database__connection": url}
+        self.file.write_text(ini(given | options))
+        self.conf = configuration.load(
+            [], prog="masakari-api", config_files=[str(self.file)]
+        )
         self.clock = Clock()
         self.database = Database(url, clock=self.clock)
         schema.create_all(self.database)
@@ -58,11 +76,6 @@ class World:
             engine_client=self.engines,
             identify=identify,
         )
-
-    def set(self, **options: Any) -> None:
-        for name, value in options.items():
-            group, _, option = name.rpartition("__")
-            self.conf.set_override(option, value, group or None)
 
     def close(self) -> None:
         self.database.dispose()

@@ -61,8 +61,19 @@ _FIELDS = {
     "generated_time": {"type": "string", "format": "date-time"},
     "payload": _PAYLOAD,
 }
+_PUBLISHED = [
+    parts.closed(
+        {
+            **_FIELDS,
+            "type": {"type": "string", "enum": [kind.value]},
+            "payload": payload.document,
+        }
+    )
+    for kind, payload in PAYLOADS.items()
+]
 CREATE = schema.Versioned(
-    ("1.0", parts.closed({"notification": parts.closed(_FIELDS)}))
+    ("1.0", parts.closed({"notification": parts.closed(_FIELDS)})),
+    published=parts.closed({"notification": {"anyOf": _PUBLISHED}}),
 )
 
 QUERY = {

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tokens, checked by keystonemiddleware with a Keystone over HTTP."""
+
+import time
+
+import pytest
+import requests
+
+from masakari.simulator.cloud import Cloud
+from masakari.simulator.http import SimulatorServer
+from tests.functional.api.world import World
+
+
+@pytest.fixture(scope="module")
+def keystone():
+    with SimulatorServer(Cloud(time.time)) as server:
+        yield server
+
+
+@pytest.fixture
+def guarded_world(tmp_path, keystone):
+    group = "keystone_authtoken__"
+    options = {
+        "auth_type": "password",
+        "auth_url": keystone.auth_url,
+        "www_authenticate_uri": keystone.auth_url,
+        "username": "masakari",
+        "password": "secret",
+        "project_name": "service",
+        "user_domain_name": "Default",
+        "project_domain_name": "Default",
+        "service_type": "instance-ha",
+    }
+    world = World(
+        tmp_path,
+        auth_strategy="keystone",
+        **{f"{group}{name}": value for name, value in options.items()},
+    )
+    yield world
+    world.close()
+
+
+def token(keystone, user, project):
+    domain = {"id": "default"}
+    person = {"name": user, "password": "secret", "domain": domain}
+    answer = requests.post(
+        f"{keystone.auth_url}/auth/tokens",
+        json={
+            "auth": {
+                "identity": {
+                    "methods": ["password"],
+                    "password": {"user": person},
+                },
+                "scope": {"project": {"name": project, "domain": domain}},
+            }
+        },
+        timeout=10,
+    )
+    assert answer.status_code == 201, answer.text
+    project_id = answer.json()["token"]["project"]["id"]
+    return {"X-Auth-Token": answer.headers["X-Subject-Token"]}, project_id
+
+
+def test_without_a_token(guarded_world, keystone):
+    for path in ("/v1", "/v1/segments", "/v1/nothing"):
+        answer = guarded_world.request("GET", path)
+        assert answer.status_int == 401
+        assert answer.headers["WWW-Authenticate"] == (
+            f'Keystone uri="{keystone.auth_url}"'
+        )
+        assert answer.headers["x-openstack-request-id"]
+    assert guarded_world.request("GET", "/").status_int == 200
+    assert guarded_world.request("GET", "/healthcheck").status_int == 200
+
+
+def test_a_wrong_token(guarded_world):
+    answer = guarded_world.request(
+        "GET", "/v1/segments", headers={"X-Auth-Token": "wrong"}
+    )
+    assert answer.status_int == 401
+
+
+def test_roles_and_projects_come_from_the_token(guarded_world, keystone):
+    admin, project = token(keystone, "admin", "admin")
+    # Who the caller claims to be is not believed.
+    claims = {**admin, "X-Roles": "nobody", "X-Project-Id": "abc"}
+    for path, code in (
+        ("/v1", 200),
+        ("/v1/segments", 200),
+        (f"/v1/{project}/segments", 200),
+        ("/v1/abc/segments", 400),
+    ):
+        answer = guarded_world.request("GET", path, headers=claims)
+        assert answer.status_int == code, path
+    demo, _ = token(keystone, "demo", "demo")
+    answer = guarded_world.request(
+        "GET", "/v1/segments", headers={**demo, "X-Roles": "admin"}
+    )
+    assert answer.status_int == 403

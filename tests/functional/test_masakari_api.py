@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The program masakari-api, as a supervisor and clients see it."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.functional.api.world import World
+
+PATIENCE = 30
+
+
+def free_port(family=socket.AF_INET):
+    with socket.socket(family, socket.SOCK_STREAM) as bound:
+        bound.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0))
+        return bound.getsockname()[1]
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        with contextlib.suppress(requests.ConnectionError):
+            found = condition()
+            if found:
+                return found
+        time.sleep(0.02)
+    raise AssertionError("It did not happen in time.")
+
+
+def children(pid):
+    """Of all its threads."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
+class Program:
+    """masakari-api in a process group of its own."""
+
+    def __init__(self, tmp_path, **options):
+        self.port = options.setdefault("masakari_api_listen_port", free_port())
+        options.setdefault("masakari_api_listen", "127.0.0.1")
+        options.setdefault("masakari_api_workers", 1)
+        options.setdefault("transport_url", "fake://")
+        world = World(tmp_path, **options)
+        world.close()
+        self.log = tmp_path / "api.log"
+        self.file = world.file
+        self.process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "masakari.cmd.api",
+                f"--config-file={self.file}",
+                f"--log-file={self.log}",
+            ],
+            start_new_session=True,
+            stderr=subprocess.PIPE,
+        )
+
+    def get(self, path, scheme="http", host="127.0.0.1", **kwargs):
+        url = f"{scheme}://{host}:{self.port}{path}"
+        return requests.get(url, timeout=10, **kwargs)
+
+    def ready(self, **kwargs):
+        wait_for(lambda: self.get("/", **kwargs).status_code == 200)
+
+    def terminate(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+
+@pytest.fixture
+def start(tmp_path):
+    programs = []
+
+    def begin(**options):
+        programs.append(Program(tmp_path, **options))
+        return programs[-1]
+
+    yield begin
+    for program in programs:
+        if program.process.poll() is None:
+            program.process.kill()
+            program.process.wait()
+        program.process.stderr.close()
+
+
+def test_it_serves_logs_and_stops(start):
+    program = start()
+    program.ready()
+    made = requests.post(
+        f"http://127.0.0.1:{program.port}/v1/segments",
+        json={
+            "segment": {
+                "name": "s",
+                "recovery_method": "auto",
+                "service_type": "compute",
+            }
+        },
+        timeout=10,
+    )
+    assert made.status_code == 201
+    assert [s["name"] for s in program.get("/v1/segments").json()["segments"]]
+    assert program.terminate() == 0
+    log = program.log.read_text()
+    assert '"GET /v1/segments HTTP/1.1" status: 200 len: ' in log
+    assert "Traceback" not in log
+
+
+def test_a_worker_that_dies_is_replaced(start):
+    program = start(masakari_api_workers=2)
+    program.ready()
+    master = program.process.pid
+    wait_for(lambda: len(children(master)) == 2)
+    victim = children(master)[0]
+    os.kill(victim, signal.SIGKILL)
+    wait_for(
+        lambda: victim not in children(master) and len(children(master)) == 2
+    )
+    program.ready()
+    assert program.terminate() == 0
+
+
+def test_a_hangup_rereads_what_is_mutable(start):
+    program = start()
+    program.ready()
+    text = program.file.read_text()
+    program.file.write_text(text.replace("[DEFAULT]", "[DEFAULT]\ndebug = 1"))
+    program.process.send_signal(signal.SIGHUP)
+    changed = "Option DEFAULT.debug changed from [None] to [1]"
+    # In the worker, and in what forks its successors.
+    wait_for(lambda: program.log.read_text().count(changed) == 2)
+    program.ready()
+    assert program.terminate() == 0
+
+
+def test_ipv6_and_ipv4_at_once(start):
+    program = start(
+        masakari_api_listen="::",
+        masakari_api_listen_port=free_port(socket.AF_INET6),
+    )
+    program.ready(host="[::1]")
+    assert program.get("/", host="127.0.0.1").status_code == 200
+    assert program.terminate() == 0
+
+
+def test_a_proxy_that_ends_tls(start):
+    program = start(wsgi__secure_proxy_ssl_header="HTTP_X_FORWARDED_PROTO")
+    program.ready()
+    listed = program.get("/", headers={"X-Forwarded-Proto": "https"}).json()
+    link = listed["versions"][0]["links"][0]["href"]
+    assert link == f"https://127.0.0.1:{program.port}/v1/"
+    assert program.terminate() == 0
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("There is no openssl to make a certificate with.")
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+    subprocess.run(
+        [
+            openssl,
+            *["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"],
+            *[
+                "-subj",
+                "/CN=localhost",
+                "-addext",
+                "subjectAltName=IP:127.0.0.1",
+            ],
+            "-keyout",
+            str(key),
+            "-out",
+            str(cert),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return str(cert), str(key)
+
+
+def test_tls_with_certificates_of_clients(start, certificate):
+    cert, key = certificate
+    program = start(
+        use_ssl=True,
+        wsgi__ssl_cert_file=cert,
+        wsgi__ssl_key_file=key,
+        wsgi__ssl_ca_file=cert,
+    )
+    program.ready(scheme="https", verify=cert, cert=(cert, key))
+    listed = program.get("/", "https", verify=cert, cert=(cert, key)).json()
+    link = listed["versions"][0]["links"][0]["href"]
+    assert link == f"https://127.0.0.1:{program.port}/v1/"
+    with pytest.raises(requests.ConnectionError):
+        program.get("/", scheme="https", verify=cert)
+    assert program.terminate() == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "status"),
+    [
+        ({"masakari_api_workers": 0}, 2),
+        ({"use_ssl": True}, 1),
+        ({"masakari_api_listen": "192.0.2.1"}, 1),
+    ],
+    ids=str,
+)
+def test_what_cannot_work_ends_the_program(start, options, status):
+    program = start(**options)
+    assert program.process.wait(PATIENCE) == status
+    told = program.process.stderr.read().decode()
+    if program.log.exists():
+        told += program.log.read_text()
+    assert "masakari_api_workers" in told or "cannot start" in told
