@@ -25,10 +25,10 @@ Column = sqlalchemy.ColumnElement[Any]
 _ALWAYS = ("created_at", "id")
 _DIRECTIONS = ("asc", "desc")
 _INTEGER = re.compile(r"[0-9]{1,10}")
-_LARGEST_ID = 2**31 - 1
 
 #: MariaDB sorts by the first kilobyte of a long text and no further.
 _SORTED_CHARACTERS = 255
+_LONG = (sqlalchemy.Text, tables.Message)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,9 +158,7 @@ def _marker_row(
     session: orm.Session, table: type[Table], marker: str, uuid: str
 ) -> Table:
     if _INTEGER.fullmatch(marker):
-        number = int(marker)
-        known = number <= _LARGEST_ID
-        match = table.id == number if known else sqlalchemy.false()
+        match = table.id == int(marker)
     else:
         match = equal(columns(table)[uuid], marker)
     row = session.scalars(
@@ -202,7 +200,7 @@ def _sortable(column: Column) -> Column:
     if isinstance(column.type, sqlalchemy.Enum):
         # MariaDB sorts an enumeration by position, but compares its text.
         return sqlalchemy.cast(column, sqlalchemy.String(64))
-    if isinstance(column.type, sqlalchemy.Text):
+    if isinstance(column.type, _LONG):
         return sqlalchemy.func.substr(column, 1, _SORTED_CHARACTERS)
     return column
 
@@ -210,7 +208,7 @@ def _sortable(column: Column) -> Column:
 def _literal(column: Column, value: Any) -> elements.BindParameter[Any]:
     if isinstance(column.type, sqlalchemy.Enum):
         return sqlalchemy.literal(value, sqlalchemy.String(64))
-    if isinstance(column.type, sqlalchemy.Text):
+    if isinstance(column.type, _LONG):
         return sqlalchemy.literal(value[:_SORTED_CHARACTERS])
     return sqlalchemy.literal(value, column.type)
 

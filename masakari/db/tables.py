@@ -7,6 +7,7 @@ default: what a row starts with is set by the functions of this package.
 """
 
 import datetime
+from typing import Any
 
 import sqlalchemy
 from sqlalchemy import orm
@@ -21,6 +22,47 @@ NOTIFICATION_STATUS = sqlalchemy.Enum(
     *(status.value for status in model.NotificationStatus),
     name="notification_status",
 )
+
+
+#: More than a person reads, and less than 64 KiB in any encoding.
+_LONGEST_MESSAGE = 16000
+
+
+def _fitting(value: str | None, longest: int, dialect: Any) -> str | None:
+    """The text with what a database refuses to hold replaced."""
+    if value is None:
+        return None
+    last = "\uffff" if dialect.name in ("mysql", "mariadb") else "\U0010ffff"
+    return "".join(
+        character
+        if "\0" < character < "\ud800" or "\udfff" < character <= last
+        else "\ufffd"
+        for character in value[:longest]
+    )
+
+
+class Message(sqlalchemy.TypeDecorator[str]):
+    """A reason in the words of whoever gave it, cut if it is endless."""
+
+    impl = sqlalchemy.Text
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: str | None, dialect: Any
+    ) -> str | None:
+        return _fitting(value, _LONGEST_MESSAGE, dialect)
+
+
+class ForeignName(sqlalchemy.TypeDecorator[str]):
+    """A name that somebody chose who did not know our rules."""
+
+    impl = sqlalchemy.String(255)
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: str | None, dialect: Any
+    ) -> str | None:
+        return _fitting(value, 255, dialect)
 
 
 class Base(orm.DeclarativeBase):
@@ -109,7 +151,7 @@ class Notification(SoftDeleted, Base):
     failover_segment_uuid: orm.Mapped[str | None] = orm.mapped_column(
         sqlalchemy.String(36)
     )
-    message: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.Text)
+    message: orm.Mapped[str | None] = orm.mapped_column(Message)
 
 
 class VMove(SoftDeleted, Base):
@@ -124,7 +166,7 @@ class VMove(SoftDeleted, Base):
         sqlalchemy.String(36)
     )
     instance_uuid: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(36))
-    instance_name: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(255))
+    instance_name: orm.Mapped[str] = orm.mapped_column(ForeignName)
     source_host: orm.Mapped[str | None] = orm.mapped_column(
         sqlalchemy.String(255)
     )
@@ -135,7 +177,7 @@ class VMove(SoftDeleted, Base):
     end_time: orm.Mapped[datetime.datetime | None]
     type: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.String(36))
     status: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.String(255))
-    message: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.Text)
+    message: orm.Mapped[str | None] = orm.mapped_column(Message)
 
 
 class HostClaim(Base):

@@ -127,6 +127,7 @@ def everything(
     marker = None
     while page := read(marker):
         assert len(page) <= limit
+        assert not [one for one in page if one in found]
         found += page
         marker = str(page[-1].id)
     return found

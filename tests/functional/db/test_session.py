@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import multiprocessing
+import os
 import threading
 import time
 
@@ -79,16 +80,31 @@ def test_several_processes_write_to_one_file(file, url):
     assert file.read(_accepted) == 60
 
 
+def test_writers_wait_for_each_other_rather_than_run_again(file):
+    runs = []
+
+    def accept(session):
+        runs.append(session)
+        _accept(session)
+
+    _in_threads(8, lambda: [file.write(accept) for _ in range(10)])
+    assert len(runs) == 80
+
+
 def test_a_forked_process_gets_connections_of_its_own(file):
-    file.write(_accept)
-    process = multiprocessing.get_context("fork").Process(
-        target=lambda: file.write(_accept)
-    )
+    def maker(session):
+        return session.connection().connection.info["pid"]
+
+    def child():
+        assert file.read(maker) == os.getpid()
+        file.write(_accept)
+
+    assert file.read(maker) == os.getpid()
+    process = multiprocessing.get_context("fork").Process(target=child)
     process.start()
     process.join(30)
     assert process.exitcode == 0
-    file.write(_accept)
-    assert file.read(_accepted) == 3
+    assert file.read(_accepted) == 1
 
 
 def test_a_reader_does_not_wait_for_a_writer(file):

@@ -14,7 +14,7 @@ class Paging:
     def some(self, database, clock):
         """Segments with equal, different and missing values."""
         values = itertools.product(
-            ["auto", "rh_priority", "reserved_host"],
+            ["auto", "reserved_host", "auto_priority"],
             [None, "", "x" * 300 + "a", "x" * 300 + "b"],
         )
         made = []

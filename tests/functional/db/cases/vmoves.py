@@ -49,3 +49,19 @@ class VMoves:
             assert found(status=text) == set()
             with pytest.raises(exception.VMoveNotFound):
                 database.read(vmoves.get, notification.uuid, text)
+
+    def test_what_nova_says_can_be_stored(self, database):
+        notification = records.notification(database)
+        said = "No valid host 😀 \0 \ud800 was found: " + "é" * 100000
+        uuid = records.vmove(
+            database,
+            notification,
+            instance_name="vm-😀-" + "n" * 300,
+            message=said,
+        )
+        found = database.read(vmoves.get, notification.uuid, uuid)
+        assert found.message.startswith("No valid host ")
+        assert " \ufffd \ufffd was found: é" in found.message
+        assert 10000 < len(found.message) < len(said)
+        assert len(found.instance_name) == 255
+        assert found.instance_name.endswith("nnn")
