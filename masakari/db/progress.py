@@ -13,8 +13,10 @@ from typing import Any
 import sqlalchemy
 from oslo_config import cfg
 from sqlalchemy import orm
+from taskflow import exceptions as taskflow_exception
 from taskflow.persistence import backends
 
+from masakari import exception
 from masakari.db import query
 from masakari.db import session as sessions
 from masakari.domain import model
@@ -125,14 +127,23 @@ def create_tables(connection: str) -> None:
     """Create or upgrade TaskFlow's tables.
 
     :param connection: an SQLAlchemy URL
+    :raises ServiceUnavailable: the database is away
     """
-    with (
-        contextlib.closing(
-            backends.fetch({"connection": connection})
-        ) as found,
-        contextlib.closing(found.get_connection()) as opened,
-    ):
-        opened.upgrade()
+    try:
+        with (
+            contextlib.closing(
+                backends.fetch({"connection": connection})
+            ) as backend,
+            contextlib.closing(backend.get_connection()) as opened,
+        ):
+            opened.upgrade()
+    except (
+        taskflow_exception.TaskFlowException,
+        sqlalchemy.exc.SQLAlchemyError,
+    ) as error:
+        raise exception.ServiceUnavailable(
+            f"TaskFlow's tables cannot be created: {error}"
+        ) from error
 
 
 def _there(session: orm.Session) -> bool:

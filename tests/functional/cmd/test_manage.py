@@ -97,13 +97,22 @@ def test_the_logbooks_can_be_elsewhere(run, config, database, tmp_path):
     assert run("db", "purge")[0] == 0
 
 
+def test_logbooks_that_cannot_be_reached_are_told(run, config):
+    config.write_text(
+        config.read_text()
+        + "[taskflow]\nconnection = sqlite:////nonexistent/place/db\n"
+    )
+    code, _out, err = run("db", "sync")
+    assert code == 1
+    assert err.startswith("TaskFlow's tables cannot be created: ")
+    assert run("db", "version")[:2] == (0, HEAD + "\n")
+
+
 def test_what_cannot_be_synced_is_told_on_stdout(run, database):
     recorded.make_legacy(database, 6)
     code, out, _err = run("db", "sync")
     assert code == 1
-    assert out.splitlines()[-1].startswith(
-        "Your database is at version 006; "
-    )
+    assert out.splitlines()[-1].startswith("Your database is at version 006; ")
     code, out, _err = run("db", "sync", "7")
     assert code == 1
     assert "no longer supported" in out
