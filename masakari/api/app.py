@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 
 import oslo_middleware
 import pecan
+from keystonemiddleware import auth_token
 from oslo_config import cfg
 from oslo_middleware import cors, healthcheck, http_proxy_to_wsgi
 from oslo_middleware.healthcheck import opts as healthcheck_opts
@@ -108,9 +109,6 @@ def v1(parts: composition.Composition) -> wsgi.Application:
 
 
 def _keystone(conf: cfg.ConfigOpts) -> wsgi.Middleware:
-    # Takes a while to import, and only programs that use it should wait.
-    from keystonemiddleware import auth_token
-
     def identify(application: wsgi.Application) -> wsgi.Application:
         known = auth.MasakariKeystoneContext(
             application, use_forwarded_for=conf.use_forwarded_for

@@ -123,6 +123,7 @@ class Resource:
         method = request.environ[_HANDLER]
         declared: Operation = method.operation
         call = _call(request)
+        # Who may not do something does not learn what it would take.
         if declared.rule is not None:
             policy.authorize(
                 request.environ[ENFORCER], call.context, declared.rule

@@ -169,6 +169,11 @@ class TestUrls:
         answer = world.request("GET", "/v1/segments?name=%ff")
         assert answer.status_int == 400
 
+    def test_parameters_are_no_arguments(self, world):
+        query = "request=1&response=2&self=3&call=4&_method=delete"
+        answer = world.request("GET", f"/v1/segments?{query}")
+        assert answer.json == {"segments": []}
+
     @pytest.mark.parametrize("name", ["%00", "..", "%2e%2e", "a%0d%0ab"])
     def test_strange_names(self, world, name):
         for path in (f"/v1/{name}", f"/v1/segments/{name}/hosts"):
