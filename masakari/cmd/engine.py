@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """``masakari-engine``: recovers what notifications report."""
 
-import functools
 import logging
 import os
 import signal
@@ -75,11 +74,15 @@ def listen(
         rpc.get_transport(conf),
         EngineEndpoint(
             engine.wake,
-            functools.partial(records.read, progress.of_notification),
+            lambda uuid: records.read(progress.of_notification, uuid),
         ),
     )
     threading.Thread(target=server.start, name="rpc", daemon=True).start()
-    return server.stop
+
+    def stop() -> None:
+        server.stop()
+
+    return stop
 
 
 def main() -> int:
@@ -92,10 +95,9 @@ def main() -> int:
     configuration.setup_logging(conf)
     configuration.log_ignored(conf)
     try:
+        database = Database.from_conf(conf)
         engine = build(
-            conf,
-            database=Database.from_conf(conf),
-            compute=NovaClient.from_conf(conf),
+            conf, database=database, compute=NovaClient.from_conf(conf)
         )
     except exception.ConfigurationError as error:
         LOG.critical("The engine cannot start: %s", error)
@@ -105,7 +107,7 @@ def main() -> int:
         signal.signal(number, lambda *_: stop.set())
     signal.signal(signal.SIGHUP, lambda *_: conf.mutate_config_files())
     engine.start()
-    stop_listening = listen(conf, engine)
+    stop_listening = listen(conf, engine, database)
     LOG.info("The engine has started")
     stop.wait()
     LOG.info("The engine stops: it finishes what is in flight")

@@ -18,6 +18,7 @@ def load_tasks(names: Iterable[str]) -> dict[str, type[task.Task]]:
     :raises ConfigurationError: a name is not installed, or does not import
     """
     wanted = sorted(set(names))
+    missing: set[str] = set()
     broken: list[str] = []
     manager: named.NamedExtensionManager[Any] = named.NamedExtensionManager(
         NAMESPACE,
@@ -25,14 +26,13 @@ def load_tasks(names: Iterable[str]) -> dict[str, type[task.Task]]:
         on_load_failure_callback=lambda _manager, entry, error: broken.append(
             f"{entry.name} ({error})"
         ),
-        warn_on_missing_entrypoint=False,
+        on_missing_entrypoints_callback=missing.update,
     )
     found = {extension.name: extension.plugin for extension in manager}
-    missing = [name for name in wanted if name not in found]
-    if missing:
-        reasons = f" Not importable: {', '.join(broken)}." if broken else ""
+    if missing or broken:
+        names = ", ".join([*sorted(missing), *broken])
         raise exception.ConfigurationError(
             "[taskflow_driver_recovery_flows] names recovery tasks that are "
-            f"not installed: {', '.join(missing)}.{reasons}"
+            f"not installed or cannot be imported: {names}."
         )
     return found

@@ -29,6 +29,10 @@ class SimulatedClock:
         return self._now
 
     @property
+    def start(self) -> float:
+        return EPOCH
+
+    @property
     def elapsed(self) -> float:
         return self._now - EPOCH
 
@@ -84,7 +88,8 @@ class SimulatedClock:
             )
         except Exception as error:
             complete = functools.partial(future.set_exception, error)
-        seconds, self._background = self._background, None
+        finally:
+            seconds, self._background = self._background, None
         self.at(self.elapsed + seconds, complete)
         return future
 

@@ -1,17 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """The real engine on a simulated cloud, in one thread, on simulated time."""
 
+import collections
 import threading
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, cast
 
 import futurist
 
 from masakari import conf as configuration
-from masakari.db import hosts, moves, notifications, progress, schema, segments
+from masakari.db import hosts, notifications, progress, schema, segments
 from masakari.db import vmoves as db_vmoves
 from masakari.db.query import Page
 from masakari.db.session import Database
-from masakari.domain.model import Host, Notification, Segment, VMove
+from masakari.domain.model import (
+    UNFINISHED,
+    Host,
+    Notification,
+    Segment,
+    TaskProgress,
+    VMove,
+)
 from masakari.domain.settings import RecoverySettings
 from masakari.engine.flows import Flows
 from masakari.engine.intake import Intake
@@ -19,79 +29,74 @@ from masakari.engine.recovery import recover
 from masakari.engine.slots import Slots
 from masakari.engine.world import World
 from masakari.simulator.cloud import Cloud
+from masakari.simulator.gate import Call
 from masakari.simulator.port import SimulatedCompute
 from tests.simulation.clock import SimulatedClock, SimulatedExecutor
 
 LEASE, RENEWAL = 15.0, 5.0
+#: Nova's service_down_time here: a killed host is down after it.
+DOWN_AFTER = 6.0
+
+STOPPED = {
+    "event": "STOPPED",
+    "host_status": "NORMAL",
+    "cluster_status": "OFFLINE",
+}
 
 
-class Simulation:
-    """A cloud, Masakari's database, and as many engines as a test starts."""
+class EngineKilled(BaseException):
+    """kill -9: nothing in the engine may catch it."""
+
+
+class MortalDatabase:
+    """The shared database, as long as the engine that uses it lives."""
+
+    def __init__(self, engine: "Engine", database: Database) -> None:
+        self._engine = engine
+        self._database = database
+
+    def read(self, *args: Any, **kwargs: Any) -> Any:
+        self._engine.check_alive()
+        return self._database.read(*args, **kwargs)
+
+    def write(self, *args: Any, **kwargs: Any) -> Any:
+        self._engine.check_alive()
+        return self._database.write(*args, **kwargs)
+
+
+class Engine:
+    """One engine process: it has its own intake, slots and stop signal."""
 
     def __init__(
         self,
-        directory: Path,
-        settings: RecoverySettings | None = None,
-        **cloud: float,
+        simulation: "Simulation",
+        name: str,
+        *,
+        evacuates_stopped: bool = True,
     ) -> None:
-        self.clock = SimulatedClock()
-        self.cloud = Cloud(self.clock.epoch, **cloud)
-        self.settings = settings or RecoverySettings()
-        self.connection = f"sqlite:///{directory}/masakari.sqlite"
-        self.database = Database(self.connection, clock=self.clock.utcnow)
-        schema.create_all(self.database)
-        progress.create_tables(self.connection)
-
-    def segment(self, method: str = "auto", enabled: bool = True) -> Segment:
-        return self.database.write(
-            segments.create,
-            name="segment",
-            recovery_method=method,
-            service_type="COMPUTE",
-            enabled=enabled,
-        )
-
-    def host(self, segment: Segment, name: str) -> Host:
-        return self.database.write(
-            hosts.create,
-            segment_uuid=segment.uuid,
-            name=name,
-            type="COMPUTE",
-            control_attributes="SSH",
-        )
-
-    def notify(
-        self, host: Host, payload: dict[str, str] | None = None
-    ) -> Notification:
-        return self.database.write(
-            notifications.create,
-            host=host,
-            type="COMPUTE_HOST",
-            generated_time=self.clock.utcnow(),
-            payload=payload
-            or {
-                "event": "STOPPED",
-                "host_status": "NORMAL",
-                "cluster_status": "OFFLINE",
-            },
-            request_id="req-simulated",
-        )
-
-    def engine(self, name: str = "engine-1") -> Intake:
-        """Start an engine: poll it with :meth:`run`."""
+        self._simulation = simulation
+        self.alive = True
+        self.stopping = threading.Event()
+        settings = simulation.settings
         conf = configuration.load([], prog="masakari-engine", config_files=[])
-        conf.set_override("connection", self.connection, "taskflow")
+        conf.set_override("connection", simulation.connection, "taskflow")
         world = World(
-            clock=self.clock,
-            database=self.database,
-            compute=SimulatedCompute(self.cloud, wait=self.clock.pass_time),
-            calls=SimulatedExecutor(self.clock),
-            settings=self.settings,
-            slots=Slots(self.settings.window_ceiling),
+            clock=simulation.clock,
+            database=cast(
+                "Database", MortalDatabase(self, simulation.database)
+            ),
+            compute=SimulatedCompute(
+                simulation.cloud,
+                wait=simulation.clock.pass_time,
+                evacuates_stopped=evacuates_stopped,
+            ),
+            calls=SimulatedExecutor(simulation.clock),
+            settings=settings,
+            slots=Slots(settings.window_ceiling),
             flows=Flows.from_conf(conf),
-            stopping=threading.Event(),
+            stopping=self.stopping,
         )
-        intake = Intake(
+        self.intake = Intake(
             world,
             futurist.SynchronousExecutor(),
             owner=name,
@@ -100,26 +105,201 @@ class Simulation:
             recover=recover,
             idle=lambda: None,
         )
-        self.clock.every(RENEWAL, intake.renew)
-        return intake
+        simulation.clock.every(RENEWAL, self._renew)
 
-    def run(self, *engines: Intake, until: float) -> None:
-        """Let the engines look for work every two seconds."""
-        while self.clock.elapsed < until:
-            for engine in engines:
-                engine.poll()
-            self.clock.pass_time(2)
+    def poll(self) -> None:
+        """Work on what is due, to its end, or until it is killed."""
+        if not self.alive or self.stopping.is_set():
+            return
+        self._simulation.acting.append(self)
+        try:
+            self.intake.poll()
+        except EngineKilled:
+            assert not self.alive
+        finally:
+            self._simulation.acting.pop()
 
-    def status(self, notification: Notification) -> Notification:
-        return self.database.read(notifications.get, notification.uuid)
+    def check_alive(self) -> None:
+        """A killed engine does nothing more, whatever catches what."""
+        if not self.alive:
+            raise EngineKilled
 
-    def vmoves(self, notification: Notification) -> list[VMove]:
-        return self.database.read(
-            db_vmoves.select,
-            notification.uuid,
-            {},
-            Page(sort_keys=("id",), sort_dirs=("asc",)),
+    def _renew(self) -> None:
+        if self.alive:
+            self.intake.renew()
+
+
+class Simulation:
+    """A cloud, Masakari's database, and as many engines as a test starts.
+
+    What must never happen is checked at every call to Nova.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        settings: RecoverySettings | None = None,
+        **cloud: Any,
+    ) -> None:
+        self.clock = SimulatedClock()
+        self.settings = settings or RecoverySettings()
+        cloud = {
+            "service_down_time": DOWN_AFTER,
+            "report_interval": 2.0,
+            **cloud,
+        }
+        self.cloud = Cloud(self.clock.epoch, **cloud)
+        self.cloud.on_call = self._on_call
+        self.connection = f"sqlite:///{directory}/masakari.sqlite"
+        self.database = Database(self.connection, clock=self.clock.utcnow)
+        schema.create_all(self.database)
+        progress.create_tables(self.connection)
+        self.most_in_flight = 0
+        self.acting: list[Engine] = []
+        self.kill_at: tuple[str, str, int] | None = None
+        self._seen: collections.Counter[tuple[str, str]] = (
+            collections.Counter()
         )
 
-    def progress(self, notification: Notification) -> list[object]:
+    # -- building ---------------------------------------------------------
+
+    def hosts(
+        self,
+        count: int,
+        *,
+        method: str = "auto",
+        enabled: bool = True,
+        slots: int = 100,
+    ) -> list[Host]:
+        """A segment of compute hosts, in Nova and in Masakari."""
+        segment = self.database.write(
+            segments.create,
+            name="segment",
+            recovery_method=method,
+            service_type="COMPUTE",
+            enabled=enabled,
+        )
+        for number in range(count):
+            self.cloud.add_host(f"compute-{number}", slots=slots)
+        return [
+            self._host(segment, f"compute-{number}") for number in range(count)
+        ]
+
+    def _host(self, segment: Segment, name: str) -> Host:
+        return self.database.write(
+            hosts.create,
+            segment_uuid=segment.uuid,
+            name=name,
+            type="COMPUTE",
+            control_attributes="SSH",
+        )
+
+    def servers(self, host: Host, count: int, **kwargs: Any) -> list[str]:
+        """Servers on a host; returns their uuids."""
+        return [
+            self.cloud.create_server(f"vm-{number}", host.name, **kwargs).uuid
+            for number in range(count)
+        ]
+
+    def fail(self, host: Host, *, seen: bool = True) -> Notification:
+        """Kill a host and report it, before or after Nova sees it down."""
+        self.cloud.kill(host.name)
+        if seen:
+            self.clock.pass_time(DOWN_AFTER + 1)
+        return self.notify(host)
+
+    def notify(
+        self, host: Host, payload: Mapping[str, str] = STOPPED
+    ) -> Notification:
+        return self.database.write(
+            notifications.create,
+            host=host,
+            type="COMPUTE_HOST",
+            generated_time=self.clock.utcnow(),
+            payload=payload,
+            request_id="req-simulated",
+        )
+
+    def engine(self, name: str = "engine-1", **kwargs: Any) -> Engine:
+        return Engine(self, name, **kwargs)
+
+    # -- running ----------------------------------------------------------
+
+    def run(self, *engines: Engine, seconds: float = 900) -> None:
+        """Let the engines look for work every two seconds.
+
+        Until nothing is left to do, or for as long as ``seconds``.
+        """
+        end = self.clock.elapsed + seconds
+        while self.clock.elapsed < end:
+            for engine in engines:
+                engine.poll()
+            if not self.unfinished():
+                return
+            self.clock.pass_time(2)
+
+    def unfinished(self) -> list[Notification]:
+        """The notifications without a final status."""
+        found = self.database.read(notifications.select, {}, Page())
+        return [n for n in found if n.status in UNFINISHED]
+
+    def recover(self, notification: Notification) -> Notification:
+        """One undisturbed engine, until nothing is left to do."""
+        self.run(self.engine())
+        return self.now(notification)
+
+    # -- looking ----------------------------------------------------------
+
+    def now(self, notification: Notification) -> Notification:
+        return self.database.read(notifications.get, notification.uuid)
+
+    def host_now(self, host: Host) -> Host:
+        return self.database.read(hosts.get, host.uuid)
+
+    def vmoves(self, notification: Notification) -> list[VMove]:
+        """Oldest first."""
+        page = Page(sort_keys=("id",), sort_dirs=("asc",))
+        return self.database.read(
+            db_vmoves.select, notification.uuid, {}, page
+        )
+
+    def progress(self, notification: Notification) -> list[TaskProgress]:
         return self.database.read(progress.of_notification, notification.uuid)
+
+    def evacuated(self) -> list[str]:
+        """The servers that Nova was asked to evacuate, in that order."""
+        return [
+            call.subject
+            for call in self.cloud.calls
+            if call.verb == "evacuate"
+        ]
+
+    # -- what must never happen -------------------------------------------
+
+    def _on_call(self, when: str, call: Call) -> None:
+        engine = self.acting[-1]
+        engine.check_alive()
+        if when == "before" and call.verb == "evacuate":
+            self._check_evacuation(call.subject)
+        in_flight = sum(
+            record.status in ("accepted", "pre-migrating")
+            for record in self.cloud.migrations
+        )
+        self.most_in_flight = max(self.most_in_flight, in_flight)
+        self._seen[when, call.verb] += 1
+        if self.kill_at == (when, call.verb, self._seen[when, call.verb]):
+            engine.alive = False
+            engine.check_alive()
+
+    def _check_evacuation(self, uuid: str) -> None:
+        server = self.cloud.servers.get(uuid)
+        if server is None or server.host is None:
+            return
+        assert not self.cloud.is_up(server.host), (
+            f"{uuid} is evacuated from {server.host}, which is up"
+        )
+        assert not any(
+            record.instance_uuid == uuid
+            and record.status in ("accepted", "pre-migrating")
+            for record in self.cloud.migrations
+        ), f"{uuid} is evacuated a second time"

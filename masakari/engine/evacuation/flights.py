@@ -59,6 +59,11 @@ class Flight:
         return self.planned.move.instance_uuid
 
     @property
+    def begun(self) -> bool:
+        """Nova evacuates it, or has, and its end is not recorded yet."""
+        return self.has_slot or self.record is not None
+
+    @property
     def ends_running(self) -> bool:
         return self.planned.move.origin.goal is Goal.ACTIVE
 

@@ -98,7 +98,8 @@ class Evacuation:
         now = self._clock.monotonic()
         if self._stop_at is None:
             self._stop_at = now + self._recovery.world.drain_timeout
-        if self._flights.in_flight and now < self._stop_at:
+        begun = any(flight.begun for flight in self._flights.open())
+        if begun and now < self._stop_at:
             return
         self._record()
         if self._flights.open():
