@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Engines die, stop and race; every notification is recovered once."""
 
+from pathlib import Path
+
 import pytest
 
 from masakari.db import claims
 from masakari.domain.model import NotificationStatus, VMoveStatus
+from masakari.domain.settings import RecoverySettings
 from tests.simulation.harness import LEASE, Simulation
 
 FINISHED = NotificationStatus.FINISHED
@@ -66,9 +69,10 @@ def test_work_goes_on_when_the_lease_of_a_dead_engine_ends(
     assert first - simulation.clock.start - died_at < LEASE + 4
 
 
-def test_a_stopping_engine_hands_its_work_to_another_at_once(
-    simulation: Simulation,
+def test_a_stopping_engine_finishes_what_is_in_flight_and_hands_on_the_rest(
+    tmp_path: Path,
 ) -> None:
+    simulation = Simulation(tmp_path, RecoverySettings(window_ceiling=6))
     failed, *_ = simulation.hosts(4)
     simulation.servers(failed, 30)
     notification = simulation.fail(failed)
@@ -84,6 +88,7 @@ def test_a_stopping_engine_hands_its_work_to_another_at_once(
         if move.status is VMoveStatus.ONGOING
     ]
     assert ongoing == []
+    assert 0 < len(simulation.evacuated()) < 30
     second.poll()
     assert simulation.now(notification).status is FINISHED
     assert len(simulation.evacuated()) == 30
