@@ -9,6 +9,7 @@ logbook.
 
 import contextlib
 import dataclasses
+import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +20,14 @@ from taskflow.patterns import linear_flow
 from taskflow.persistence import backends, models
 from taskflow.utils import persistence_utils
 
+from masakari import exception
 from masakari.engine import plugins
 from masakari.engine.tasks.base import RecoveryTask
 
 if TYPE_CHECKING:
     from masakari.engine.recovery import Recovery
+
+LOG = logging.getLogger(__name__)
 
 PHASES = ("pre", "main", "post")
 
@@ -94,18 +98,39 @@ class Flows:
             steps = [_make(cls, recovery) for cls in workflow.tasks[phase]]
             if steps:
                 flow.add(linear_flow.Flow(f"{phase}_tasks").add(*steps))
-        book = self._logbook(recovery.notification.uuid, workflow.logbook)
-        detail = persistence_utils.create_flow_detail(
-            flow, book=book, backend=self._backend
+        records = self._records(
+            flow, recovery.notification.uuid, workflow.logbook
         )
-        engines.load(
-            flow,
-            store=store,
-            flow_detail=detail,
-            book=book,
-            backend=self._backend,
-            engine="serial",
-        ).run()
+        try:
+            engines.load(flow, store=store, engine="serial", **records).run()
+        except taskflow_exc.StorageFailure as error:
+            raise exception.ServiceUnavailable(
+                f"TaskFlow's records cannot be written: {error}"
+            ) from error
+
+    def _records(
+        self, flow: linear_flow.Flow, uuid: str, name: str
+    ) -> dict[str, Any]:
+        """Where the flow is recorded.
+
+        Without its tables, a recovery cannot be shown; that is no reason
+        not to recover.
+        """
+        try:
+            book = self._logbook(uuid, name)
+            detail = persistence_utils.create_flow_detail(
+                flow, book=book, backend=self._backend
+            )
+        except taskflow_exc.StorageFailure as error:
+            LOG.warning(
+                "The progress of notification %s will not be shown, since "
+                "it cannot be recorded (has 'masakari-manage db sync' been "
+                "run?): %s",
+                uuid,
+                error,
+            )
+            return {}
+        return {"flow_detail": detail, "book": book, "backend": self._backend}
 
     def _logbook(self, uuid: str, name: str) -> models.LogBook:
         with contextlib.closing(self._backend.get_connection()) as connection:

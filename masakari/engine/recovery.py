@@ -23,6 +23,7 @@ from masakari.domain.verdict import Verdict
 from masakari.engine.journal import Journal
 from masakari.engine.lease import Lease
 from masakari.engine.world import World
+from masakari.nova import port
 from masakari.nova.port import ComputePort
 
 LOG = logging.getLogger(__name__)
@@ -80,11 +81,16 @@ def recover(world: World, lease: Lease) -> None:
         lease.claim.request_id,
     )
     try:
-        result = _judge(world, lease)
-        result = verdict.after_attempt(result, lease.claim.attempt)
+        result = verdict.after_attempt(
+            _judge(world, lease), lease.claim.attempt
+        )
         journal.finish(result, retry_in=world.settings.retry_interval)
         LOG.info(
-            "Notification %s is %s: %s", uuid, result.status, result.message
+            "Notification %s is %s: %s [%s]",
+            uuid,
+            result.status,
+            result.message or "all is done",
+            lease.claim.request_id,
         )
     except exception.RecoveryInterrupted:
         journal.hand_back()
@@ -92,6 +98,10 @@ def recover(world: World, lease: Lease) -> None:
     except (exception.ClaimLost, exception.ServiceUnavailable) as error:
         # The row stays as it is: whoever claims it next goes on from there.
         LOG.warning("Stopped working on notification %s: %s", uuid, error)
+    except Exception:
+        LOG.exception(
+            "Notification %s is left to whoever claims it next", uuid
+        )
 
 
 def _judge(world: World, lease: Lease) -> Verdict:
@@ -100,6 +110,10 @@ def _judge(world: World, lease: Lease) -> Verdict:
     except exception.SkipHostRecoveryException as reason:
         return verdict.finished(str(reason))
     except (exception.RecoveryInterrupted, exception.ClaimLost):
+        raise
+    except port.ComputeError as error:
+        return verdict.error(f"Nova could not do what it was asked: {error}")
+    except exception.ServiceUnavailable:
         raise
     except exception.MasakariException as error:
         LOG.warning(
@@ -141,13 +155,13 @@ def _recover(world: World, lease: Lease) -> Verdict:
 
 def _recover_host(recovery: Recovery) -> Verdict:
     host = recovery.host
-    if host.reserved or not host.on_maintenance:
-        recovery.journal.take_out_of_service(host)
     method = host.segment.recovery_method
     if method is not RecoveryMethod.AUTO:
         return verdict.failed(
             f"This release does not recover hosts by method {method}."
         )
+    if host.reserved or not host.on_maintenance:
+        recovery.journal.take_out_of_service(host)
     recovery.world.flows.run_host(recovery)
     latest = recovery.journal.latest_moves()
     return verdict.of_moves([planned.vmove for planned in latest])

@@ -105,3 +105,7 @@ class Engine:
             action()
         except exception.ServiceUnavailable as error:
             LOG.warning("%s failed and is tried again: %s", what, error)
+        except Exception:
+            # A thread that ends here would leave an engine that lives and
+            # does nothing.
+            LOG.exception("%s failed unexpectedly and is tried again", what)

@@ -6,6 +6,9 @@ from oslo_config import cfg
 from masakari import exception
 from masakari.domain.settings import RecoverySettings
 
+#: Seconds; an interval of 0 would ask Nova without a pause.
+SHORTEST_INTERVAL = 0.1
+
 
 def recovery_settings(conf: cfg.ConfigOpts) -> RecoverySettings:
     """The knobs of recoveries.
@@ -34,7 +37,7 @@ def recovery_settings(conf: cfg.ConfigOpts) -> RecoverySettings:
         evacuation_timeout=conf.wait_period_after_evacuation,
         stop_timeout=conf.wait_period_after_power_off,
         start_timeout=conf.wait_period_after_power_on,
-        verify_interval=conf.verify_interval,
+        verify_interval=max(conf.verify_interval, SHORTEST_INTERVAL),
         window_floor=conf.host_failure_recovery_threads,
         window_ceiling=conf.host_failure_recovery_ceiling,
         retry_interval=conf.process_unfinished_notifications_interval,

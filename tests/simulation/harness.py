@@ -209,12 +209,16 @@ class Simulation:
         return self.notify(host)
 
     def notify(
-        self, host: Host, payload: Mapping[str, str] = STOPPED
+        self,
+        host: Host,
+        payload: Mapping[str, str] = STOPPED,
+        *,
+        type: str = "COMPUTE_HOST",
     ) -> Notification:
         return self.database.write(
             notifications.create,
             host=host,
-            type="COMPUTE_HOST",
+            type=type,
             generated_time=self.clock.utcnow(),
             payload=payload,
             request_id="req-simulated",

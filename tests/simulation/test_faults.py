@@ -236,3 +236,28 @@ def test_an_unexpected_error_ends_in_a_status(
     seen = simulation.recover(notification)
     assert seen.status is FAILED
     assert "ZeroDivisionError" in str(seen.message)
+
+
+def test_without_taskflows_tables_it_recovers_all_the_same(
+    simulation: Simulation,
+) -> None:
+    failed, *_ = simulation.hosts(2)
+    simulation.servers(failed, 2)
+    notification = simulation.fail(failed)
+    with simulation.database.transaction() as connection:
+        for table in ("atomdetails", "flowdetails", "logbooks"):
+            connection.exec_driver_sql(f"DROP TABLE {table}")
+    assert simulation.recover(notification).status is FINISHED
+    assert simulation.progress(notification) == []
+
+
+@pytest.mark.parametrize("type", ["VM", "PROCESS"])
+def test_what_this_release_cannot_recover_is_failed_and_says_so(
+    simulation: Simulation, type: str
+) -> None:
+    host, *_ = simulation.hosts(2)
+    notification = simulation.notify(host, {"event": "STOPPED"}, type=type)
+    seen = simulation.recover(notification)
+    assert seen.status is FAILED
+    assert type in str(seen.message)
+    assert simulation.cloud.calls == []
