@@ -56,6 +56,10 @@ def _plugin(kind: str, values: dict[str, str | None]) -> plugin.BaseAuthPlugin:
 
     :raises ConfigurationError: no such plugin, or a value is missing
     """
+    if kind.endswith("password") and not values.get("password"):
+        raise exception.ConfigurationError(
+            "The credentials for Nova have no password."
+        )
     try:
         loader: loading.BaseLoader[plugin.BaseAuthPlugin] = (
             loading.get_plugin_loader(kind)

@@ -37,6 +37,8 @@ class Cloud:
     :param report_interval: seconds between two reports
     :param evacuation_seconds: the work of one rebuild at its destination
     :param max_concurrent_rebuilds: how many a destination does at once
+    :param evacuates_busy: False refuses to evacuate a server that has a
+        task state
     :param settings: other fields of
         :class:`~masakari.simulator.records.Settings`
 
@@ -52,6 +54,7 @@ class Cloud:
         report_interval: float = 10.0,
         evacuation_seconds: float = 2.0,
         max_concurrent_rebuilds: int = 3,
+        evacuates_busy: bool = True,
         **settings: float,
     ) -> None:
         self.settings = Settings(
@@ -59,6 +62,7 @@ class Cloud:
             report_interval=report_interval,
             evacuation_seconds=evacuation_seconds,
             max_concurrent_rebuilds=max_concurrent_rebuilds,
+            evacuates_busy=evacuates_busy,
             **settings,
         )
         self._state = State(self.settings, Timeline(clock), seed)

@@ -79,6 +79,8 @@ class SimulatorServer:
         self._server = wsgi.Server(
             (host, port), self, numthreads=threads, request_queue_size=128
         )
+        # How long stop() takes; nothing else here depends on it.
+        self._server.expiration_interval = 0.05
         self._thread: threading.Thread | None = None
 
     def _wait(self, seconds: float) -> None:

@@ -98,7 +98,8 @@ class Rebuilds:
             raise CloudError(400, "The target host can't be the same one.")
         if server.vm_state not in _ALLOWED:
             refuse_state(server, "evacuate", "vm_state")
-        if server.task_state is not None:
+        busy = server.task_state is not None
+        if busy and not self._state.settings.evacuates_busy:
             refuse_state(server, "evacuate", "task_state")
         source = self._state.host(server.host or "")
         if self._state.is_up(source):

@@ -44,7 +44,9 @@ class Settings:
     ``evacuation_seconds`` is the work of one rebuild at its destination,
     ``finishing_seconds`` the moment between the guest's start there and the
     server's ``host`` changing, ``rpc_timeout`` what Nova's API waits for a
-    compute host that does not answer.
+    compute host that does not answer. With ``evacuates_busy`` a server is
+    evacuated whatever its task state is, even in the midst of another
+    evacuation, as Nova does since Zed (and in fixed older releases).
     """
 
     service_down_time: float = 60.0
@@ -58,6 +60,7 @@ class Settings:
     build_seconds: float = 0.5
     rpc_timeout: float = 60.0
     latency: float = 0.0
+    evacuates_busy: bool = True
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)

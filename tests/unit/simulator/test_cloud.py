@@ -118,13 +118,36 @@ def test_other_states_cannot_be_evacuated(cloud, clock, state):
     cloud.compute.evacuate(server.uuid)
 
 
-def test_busy_server_is_refused_until_its_state_is_reset(cloud, clock):
+def test_older_nova_refuses_a_busy_server(clock):
+    cloud = Cloud(clock, evacuates_busy=False)
+    for name in ("c1", "c2"):
+        cloud.add_host(name)
     server = cloud.create_server("s", "c1", task_state="powering-off")
     lose(cloud, clock, "c1")
     assert refusal(cloud.compute.evacuate, server.uuid) == 409
     cloud.compute.reset_state(server.uuid, "active")
     cloud.compute.evacuate(server.uuid)
     assert refusal(cloud.compute.evacuate, server.uuid) == 409
+
+
+def test_nova_evacuates_a_busy_server(cloud, clock):
+    server = cloud.create_server("s", "c1", task_state="powering-off")
+    lose(cloud, clock, "c1")
+    cloud.compute.evacuate(server.uuid)
+    clock.run(cloud)
+    assert (server.vm_state, server.task_state) == ("active", None)
+    assert server.host != "c1"
+
+
+def test_evacuating_twice_at_once_breaks_the_server(cloud, clock):
+    server = cloud.create_server("s", "c1")
+    lose(cloud, clock, "c1")
+    cloud.compute.evacuate(server.uuid)
+    clock.now += 1
+    cloud.compute.evacuate(server.uuid)
+    clock.run(cloud)
+    assert server.vm_state == "error"
+    assert sorted(m.status for m in cloud.migrations) == ["done", "failed"]
 
 
 def test_server_runs_before_its_host_changes(cloud, clock):

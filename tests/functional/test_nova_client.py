@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the Nova client uses HTTP: pages, tokens, time limits, repetitions."""
+
+import concurrent.futures
+import datetime
+import threading
+import time
+import uuid
+
+import pytest
+from keystoneauth1.identity import generic
+from oslo_config import cfg
+
+from masakari import conf as masakari_conf
+from masakari.nova import client, port, session
+from masakari.simulator import nova as nova_face
+from masakari.simulator.cloud import Cloud
+from masakari.simulator.http import SimulatorServer
+from tests.contract.clouds import client_of, until
+
+
+@pytest.fixture
+def cloud():
+    made = Cloud(time.time, service_down_time=0.2, report_interval=0.05)
+    for name in ("c1", "c2"):
+        made.add_host(name, slots=5000)
+    return made
+
+
+@pytest.fixture
+def server(cloud):
+    with SimulatorServer(cloud, hang_seconds=5) as running:
+        yield running
+
+
+@pytest.fixture
+def compute(server):
+    return client_of(server, retries=3, timeout=5)
+
+
+def asked(server, service):
+    return sum(
+        count
+        for (name, _), count in server.requests.items()
+        if name == service
+    )
+
+
+def conf_for(server, **values):
+    conf = cfg.ConfigOpts()
+    masakari_conf.register_opts(conf)
+    conf([], default_config_files=[])
+    for name, value in {
+        "os_privileged_user_auth_url": server.auth_url,
+        "os_privileged_user_name": "nova",
+        "os_privileged_user_password": "secret",
+        "os_privileged_user_tenant": "service",
+        **values,
+    }.items():
+        conf.set_override(name, value)
+    return conf
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"os_user_domain_name": "Default"},
+        {"os_system_scope": "all"},
+        {"nova_catalog_admin_info": "compute:nova:adminURL"},
+        {"os_region_name": "RegionOne"},
+    ],
+)
+def test_configured_credentials_work(server, values):
+    conf = conf_for(server, **values)
+    compute = client.NovaClient.from_conf(conf)
+    assert len(compute.compute_services()) == 2
+
+
+def test_auth_url_without_version(server):
+    url = f"{server.url}/identity"
+    conf = conf_for(server, os_privileged_user_auth_url=url)
+    compute = client.NovaClient.from_conf(conf)
+    assert len(compute.compute_services()) == 2
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"os_privileged_user_password": "wrong"},
+        {"nova_catalog_admin_info": "compute:other:publicURL"},
+        {"os_region_name": "elsewhere"},
+    ],
+)
+def test_wrong_configuration_is_refused(server, values):
+    compute = client.NovaClient.from_conf(conf_for(server, **values))
+    with pytest.raises(port.Refused) as caught:
+        compute.compute_services()
+    assert "wrong" not in str(caught.value)
+
+
+def test_construction_needs_no_network():
+    auth = generic.Password(
+        auth_url="http://127.0.0.1:1/v3", username="a", password="b"
+    )
+    compute = client.NovaClient(session.Settings(auth=auth, retries=0))
+    with pytest.raises(port.Unavailable):
+        compute.compute_services()
+
+
+def test_one_login_serves_all_calls(server, compute):
+    for _ in range(10):
+        compute.compute_services()
+    compute.for_request(f"req-{uuid.uuid4()}").compute_services()
+    assert asked(server, "identity") == 2
+    assert asked(server, "compute") == 11
+
+
+def test_all_pages_of_servers(cloud, server, compute, monkeypatch):
+    monkeypatch.setattr(nova_face, "MAX_LIMIT", 100)
+    made = {cloud.create_server(f"s{n}", "c1").uuid for n in range(250)}
+    cloud.create_server("other", "c2")
+    found = [s.uuid for s in compute.servers_on("c1")]
+    assert len(found) == 250
+    assert set(found) == made
+    assert server.requests["compute", "GET /v2.1/servers/detail"] == 3
+
+
+def test_all_pages_of_evacuations(cloud, server, compute, monkeypatch):
+    monkeypatch.setattr(nova_face, "MAX_LIMIT", 10)
+    made = [cloud.create_server(f"s{n}", "c1").uuid for n in range(25)]
+    cloud.kill("c1")
+    cloud.compute.force_down(cloud.hosts["c1"].service_id, True)
+    for each in made:
+        compute.evacuate(each)
+    found = compute.evacuations("c1")
+    assert [m.instance_uuid for m in found] == made
+    assert server.requests["compute", "GET /v2.1/os-migrations"] == 3
+
+
+def test_version_is_asked_for_once(server, compute):
+    for _ in range(3):
+        assert compute.evacuates_stopped
+        compute.evacuations("c1")
+        assert compute.for_request(None).evacuates_stopped
+    assert server.requests["compute", "GET /v2.1/"] == 0
+    assert server.requests["compute", "GET /v2.1"] == 1
+
+
+def test_old_nova(cloud):
+    with SimulatorServer(cloud, newest=(2, 53)) as server:
+        compute = client_of(server)
+        assert not compute.evacuates_stopped
+        made = cloud.create_server("s", "c1").uuid
+        cloud.kill("c1")
+        until(lambda: not compute.compute_service("c1").up, Patient)
+        compute.evacuate(made)
+        now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+        ago = datetime.timedelta(seconds=10)
+        until(lambda: compute.evacuations("c1", now - ago), Patient)
+        assert compute.evacuations("c1", now + ago) == []
+        with pytest.raises(port.Refused) as caught:
+            compute.evacuate(made, stopped=True)
+        assert caught.value.code == 406
+
+
+class Patient:
+    patience = 5.0
+
+
+def test_rejected_token_is_renewed_once_for_all_threads(
+    cloud, server, compute
+):
+    uuids = [cloud.create_server(f"s{n}", "c1").uuid for n in range(64)]
+    compute.server(uuids[0])
+    barrier = threading.Barrier(64)
+
+    def look(each):
+        barrier.wait()
+        for _ in range(3):
+            compute.server(each)
+        return compute.server(each).uuid
+
+    server.tokens.revoke_all()
+    before = cloud.counts["authenticate"]
+    with concurrent.futures.ThreadPoolExecutor(64) as pool:
+        assert list(pool.map(look, uuids)) == uuids
+    assert cloud.counts["authenticate"] == before + 1
+
+
+@pytest.mark.parametrize("code", [429, 500, 503])
+def test_reads_are_repeated(cloud, compute, code):
+    cloud.faults.add("compute_services", code, times=2)
+    assert len(compute.compute_services()) == 2
+    assert cloud.counts["compute_services"] == 3
+
+
+def test_reads_are_given_up_in_the_end(cloud, compute):
+    cloud.faults.add("compute_services", 503, message="Try later.")
+    with pytest.raises(port.Unavailable, match=r"Try later.*503"):
+        compute.compute_services()
+    assert cloud.counts["compute_services"] == 4
+
+
+def test_writes_are_not_repeated(cloud, compute):
+    made = cloud.create_server("s", "c1").uuid
+    cloud.faults.add("stop", 503, times=1)
+    with pytest.raises(port.Unavailable):
+        compute.stop(made)
+    assert cloud.counts["stop"] == 1
+
+
+def test_retry_after_is_told(cloud, compute):
+    made = cloud.create_server("s", "c1").uuid
+    cloud.faults.add("stop", 429, retry_after=17)
+    with pytest.raises(port.Unavailable) as caught:
+        compute.stop(made)
+    assert caught.value.retry_after == 17
+
+
+def test_overloaded_keystone(cloud, compute):
+    cloud.faults.add("authenticate", 503, times=1)
+    assert len(compute.compute_services()) == 2
+
+
+def test_calls_have_a_time_limit(cloud, server):
+    compute = client_of(server, timeout=0.3, retries=1)
+    made = cloud.create_server("s", "c1").uuid
+    cloud.faults.add("*", "hang", times=3)
+    started = time.monotonic()
+    with pytest.raises(port.Unavailable):
+        compute.compute_services()
+    with pytest.raises(port.Unavailable):
+        compute.stop(made)
+    assert time.monotonic() - started < 4
+
+
+def test_request_id_reaches_nova(server, compute):
+    request_id = f"req-{uuid.uuid4()}"
+    compute.for_request(request_id).compute_services()
+    assert request_id in server.request_ids
+    server.request_ids.clear()
+    compute.compute_services()
+    assert request_id not in server.request_ids
+
+
+def test_reason_of_nova_is_kept(cloud, compute):
+    made = cloud.create_server("s", "c1").uuid
+    cloud.faults.add("stop", 403, message="Policy forbids it.")
+    with pytest.raises(port.Refused, match="Policy forbids it") as caught:
+        compute.stop(made)
+    assert caught.value.code == 403
+
+
+def test_secrets_do_not_show(cloud, compute):
+    made = cloud.create_server("s", "c1").uuid
+    cloud.faults.add("stop", 400, message="'adminPass': 'hunter2' is bad")
+    with pytest.raises(port.Refused) as caught:
+        compute.stop(made)
+    assert "hunter2" not in str(caught.value)
