@@ -27,7 +27,11 @@ EVERY = [
 ]
 
 
-@pytest.mark.parametrize(("error", "code", "name"), EVERY, ids=repr)
+@pytest.mark.parametrize(
+    ("error", "code", "name"),
+    EVERY,
+    ids=[f"{type(error).__name__}-{code}" for error, code, _ in EVERY],
+)
 def test_every_error_has_its_answer(error, code, name):
     answer = faults.response(error, {})
     assert answer.status_int == code
