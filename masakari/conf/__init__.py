@@ -13,7 +13,7 @@ from oslo_config import cfg
 from oslo_db import options as oslo_db_options
 from oslo_log import log as logging
 
-from masakari.conf import defaults, ignored, opts, recovery_flows
+from masakari.conf import database, defaults, ignored, opts, recovery_flows
 
 PROJECT = "masakari"
 
@@ -22,7 +22,7 @@ def register_opts(conf: cfg.ConfigOpts) -> None:
     """Register every option that Masakari itself reads or accepts."""
     for group, options in (*opts.list_opts(), *recovery_flows.list_opts()):
         conf.register_opts(options, None if group == "DEFAULT" else group)
-    conf.register_opts(oslo_db_options.database_opts, group="database")
+    oslo_db_options.set_defaults(conf, connection=database.CONNECTION)
     loading.register_auth_conf_options(conf, "keystone_authtoken")
 
 
@@ -54,6 +54,7 @@ def load(
         prog=prog,
         version=metadata.version(PROJECT),
         default_config_files=None if config_files is None else [*config_files],
+        default_config_dirs=None if config_files is None else [],
     )
     return conf
 

@@ -9,16 +9,17 @@ from oslo_middleware import cors
 from masakari.conf import database
 
 
-def set_library_defaults() -> None:
-    """Change the libraries' option defaults; may be called repeatedly.
-
-    Acts on the libraries themselves, so that the configuration generator
-    shows these defaults as well.
-    """
-    oslo_messaging.set_transport_defaults("masakari")
+def set_sample_defaults() -> None:
+    """Have the configuration generator show all of Masakari's defaults."""
+    set_library_defaults()
     cfg.set_defaults(
         oslo_db_options.database_opts, connection=database.CONNECTION
     )
+
+
+def set_library_defaults() -> None:
+    """Change the libraries' own defaults; may be called repeatedly."""
+    oslo_messaging.set_transport_defaults("masakari")
     cors.set_defaults(
         allow_headers=[
             "X-Auth-Token",
