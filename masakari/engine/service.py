@@ -69,7 +69,7 @@ class Engine:
     def stop(self) -> None:
         """Claim nothing more, finish what is in flight, hand the rest over.
 
-        Takes the world's ``drain_timeout`` and a little at most.
+        Takes the world's ``drain_timeout`` at most.
         """
         self._world.stopping.set()
         self.wake()
@@ -77,9 +77,7 @@ class Engine:
         threading.Thread(
             target=self._finish, args=(done,), daemon=True
         ).start()
-        # What is in flight ends by itself at the time limit; the margin is
-        # for writing that down.
-        if not done.wait(self._world.drain_timeout + 5):
+        if not done.wait(self._world.drain_timeout):
             LOG.warning("Recoveries are still running; they are handed over")
         self._intake.release()
         self._stopped.set()

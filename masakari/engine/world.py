@@ -20,8 +20,7 @@ class World:
     :param calls: runs calls to Nova; its size bounds how many are open
     :param flows: builds and runs the TaskFlow graphs
     :param stopping: set when the engine has been told to stop
-    :param drain_timeout: seconds that evacuations in flight are still
-        watched after that, before they are handed over
+    :param drain_timeout: seconds that stopping may take in all
     """
 
     clock: Clock
@@ -33,3 +32,11 @@ class World:
     flows: Flows
     stopping: threading.Event
     drain_timeout: float = 60
+
+    @property
+    def watch_timeout(self) -> float:
+        """For how many of these evacuations in flight are still watched.
+
+        The others are for writing down what became of them.
+        """
+        return 0.8 * self.drain_timeout

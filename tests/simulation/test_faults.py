@@ -261,3 +261,40 @@ def test_what_this_release_cannot_recover_is_failed_and_says_so(
     assert seen.status is FAILED
     assert type in str(seen.message)
     assert simulation.cloud.calls == []
+
+
+@pytest.mark.parametrize("kind", ["hang", "timeout"])
+def test_a_late_one_without_an_answer_is_not_asked_for_twice(
+    tmp_path: Path, kind: str
+) -> None:
+    """By then Nova has been asked for changes only."""
+    simulation = Simulation(
+        tmp_path,
+        RecoverySettings(window_floor=1, window_ceiling=1),
+        scheduling_seconds=60.0,
+    )
+    failed, *_ = simulation.hosts(3)
+    uuids = sorted(simulation.servers(failed, 3))
+    simulation.cloud.faults.add("evacuate", kind, server=uuids[-1], times=1)
+    notification = simulation.recover(simulation.fail(failed))
+    assert notification.status is FINISHED
+    records = [r.instance_uuid for r in simulation.cloud.migrations]
+    assert sorted(records) == uuids
+    assert simulation.cloud.counts["reset_state"] == 0
+
+
+def test_a_task_that_nova_began_meanwhile_is_not_reset(
+    simulation: Simulation,
+) -> None:
+    """A reset would let Nova rebuild the same instance twice."""
+    failed, *_ = simulation.hosts(3)
+    (uuid,) = simulation.servers(failed, 1)
+    simulation.cloud.faults.add("evacuate", "lost", times=1)
+    notification = simulation.fail(failed)
+    simulation.kill_at = ("after", "evacuate", 1)
+    simulation.run(
+        simulation.engine("engine-1"), simulation.engine("engine-2")
+    )
+    assert simulation.now(notification).status is FAILED
+    assert simulation.evacuated() == [uuid]
+    assert simulation.cloud.counts["reset_state"] == 0

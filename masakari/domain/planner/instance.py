@@ -7,7 +7,7 @@ by any engine, from wherever the last one left it.
 
 import enum
 
-from masakari.domain.planner.host import Goal
+from masakari.domain.planner.host import Goal, Origin
 from masakari.domain.server import Migration, Server, VMState
 
 #: Nova evacuates an instance only in one of these, with no task state.
@@ -30,11 +30,13 @@ def next_step(
     server: Server,
     *,
     source_host: str,
-    goal: Goal,
+    origin: Origin,
     evacuation: Migration | None,
 ) -> Step:
     """Decide the next step of an instance.
 
+    :param origin: its state before anything was done to it; a task state
+        that it had then is a leftover, another one is Nova at work
     :param evacuation: Nova's latest record of its evacuation from
         ``source_host``, None when there is none of this failure
     """
@@ -43,10 +45,11 @@ def next_step(
     if server.host == source_host:
         # Nova may say that it is done a moment before the server moves.
         done = evacuation is not None and evacuation.succeeded
-        return Step.WAIT if done else Step.EVACUATE
+        at_work = server.task_state not in (None, origin.task_state)
+        return Step.WAIT if done or at_work else Step.EVACUATE
     if server.task_state is not None:
         return Step.WAIT
-    return _steer(server.vm_state, goal)
+    return _steer(server.vm_state, origin.goal)
 
 
 def _steer(vm_state: str, goal: Goal) -> Step:
@@ -62,7 +65,7 @@ def _steer(vm_state: str, goal: Goal) -> Step:
 def needs_reset(server: Server) -> bool:
     """Whether Nova would refuse to evacuate it as it is.
 
-    Nothing of a dead host finishes a task: a task state found there without
-    an evacuation in progress is a leftover.
+    Nothing of a dead host finishes a task: what :func:`next_step` does not
+    wait for is a leftover.
     """
     return server.task_state is not None or server.vm_state not in EVACUABLE

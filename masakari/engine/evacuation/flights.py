@@ -71,7 +71,7 @@ class Flight:
         return planner.next_step(
             server,
             source_host=source_host,
-            goal=self.planned.move.origin.goal,
+            origin=self.planned.move.origin,
             evacuation=self.record,
         )
 

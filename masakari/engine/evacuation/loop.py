@@ -97,7 +97,7 @@ class Evacuation:
         """The engine was told to stop: start nothing, hand on the rest."""
         now = self._clock.monotonic()
         if self._stop_at is None:
-            self._stop_at = now + self._recovery.world.drain_timeout
+            self._stop_at = now + self._recovery.world.watch_timeout
         begun = any(flight.begun for flight in self._flights.open())
         if begun and now < self._stop_at:
             return
@@ -132,9 +132,11 @@ class Evacuation:
                 asked_at=now,
                 first_asked_at=now,
             )
+        # One that Nova may have been asked for already is looked at first.
+        untouched = planned.vmove.status is VMoveStatus.PENDING
         return Flight(
             planned=planned,
-            phase=Phase.READY if server else Phase.LOOKING,
+            phase=Phase.READY if server and untouched else Phase.LOOKING,
             server=server,
             baseline=record.id if record else 0,
         )

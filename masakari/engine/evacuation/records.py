@@ -20,12 +20,15 @@ class EvacuationRecords:
         self._by_id: dict[int, Migration] = {}
         self._latest: dict[str, Migration] = {}
 
-    def refresh(self) -> bool:
-        """Ask Nova; True when a record is new or has changed."""
+    def refresh(self, *, everything: bool = True) -> bool:
+        """Ask Nova; True when a record is new or has changed.
+
+        :param everything: False asks for changes only, and Nova does not
+            count it as a change that a record is new
+        """
         changed = False
-        for record in self._compute.evacuations(
-            self._source_host, self._since()
-        ):
+        since = None if everything else self._since()
+        for record in self._compute.evacuations(self._source_host, since):
             changed = changed or self._by_id.get(record.id) != record
             self._by_id[record.id] = record
             newest = self._latest.get(record.instance_uuid)

@@ -51,7 +51,9 @@ class Watch:
             return
         self.next_at = now + self._settings.verify_interval
         try:
-            changed = self._records.refresh()
+            changed = self._records.refresh(
+                everything=any(flight.record is None for flight in flying)
+            )
         except port.ComputeError as error:
             LOG.warning("Nova's evacuation records cannot be read: %s", error)
             return

@@ -3,7 +3,7 @@ import datetime
 
 import pytest
 
-from masakari.domain.planner.host import Goal
+from masakari.domain.planner.host import Goal, Origin
 from masakari.domain.planner.instance import Step, needs_reset, next_step
 from masakari.domain.server import Migration, Server
 
@@ -25,6 +25,8 @@ def record(status: str) -> Migration:
         ("failed", "active", None, None, Goal.ACTIVE, Step.EVACUATE),
         ("failed", "active", "rebuilding", "accepted", Goal.ACTIVE, Step.WAIT),
         ("failed", "error", None, "error", Goal.ACTIVE, Step.EVACUATE),
+        ("failed", "active", "rebooting", None, Goal.ACTIVE, Step.EVACUATE),
+        ("failed", "active", "rebuilding", None, Goal.ACTIVE, Step.WAIT),
         ("failed", "active", None, "done", Goal.ACTIVE, Step.WAIT),
         (
             "other",
@@ -65,7 +67,7 @@ def test_what_nova_shows_decides_the_next_step(
         next_step(
             server,
             source_host="failed",
-            goal=goal,
+            origin=Origin(vm_state=goal, task_state="rebooting"),
             evacuation=record(status) if status else None,
         )
         is step
