@@ -65,8 +65,9 @@ class SimulatorServer:
             "identity": ("keystone", "{base}/identity/v3"),
             "compute": ("nova", "{base}/compute/v2.1"),
         }
+        self._catalog = catalog
         if ha_url is not None:
-            catalog["instance-ha"] = ("masakari", ha_url)
+            self.add_endpoint("instance-ha", "masakari", ha_url)
         face = nova.Nova(cloud, self.tokens, self._wait, newest)
         nova_hosts.Hosts(face)
         nova_servers.Servers(face)
@@ -96,6 +97,10 @@ class SimulatorServer:
     def auth_url(self) -> str:
         """Keystone's address."""
         return f"{self.url}/identity/v3"
+
+    def add_endpoint(self, kind: str, name: str, url: str) -> None:
+        """Put a service of type ``kind`` into the catalogue."""
+        self._catalog[kind] = (name, url)
 
     def start(self) -> None:
         """Listen, and serve in a thread.
