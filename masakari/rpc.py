@@ -19,6 +19,7 @@ from typing import Any
 
 import oslo_messaging
 from oslo_config import cfg
+from oslo_messaging import opts
 
 from masakari import exception
 from masakari.context import RequestContext
@@ -111,6 +112,14 @@ def get_transport(conf: cfg.ConfigOpts) -> Any:
     return oslo_messaging.get_rpc_transport(
         conf, allowed_remote_exmods=[exception.__name__]
     )
+
+
+def stay_in_process(conf: cfg.ConfigOpts) -> None:
+    """Have casts stay in this process, unless ``conf`` names a broker."""
+    for group, options in opts.list_opts():
+        if group is None:
+            conf.register_opts(options)
+    conf.set_default("transport_url", "fake://")
 
 
 def get_server(conf: cfg.ConfigOpts, transport: Any, endpoint: Any) -> Any:

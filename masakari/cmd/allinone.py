@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``masakari-allinone``: the API and an engine in one process.
+
+It keeps its records in an SQLite file, needs no message bus and no
+configuration file, and finds the cloud as the ``openstack`` command does.
+"""
+
+import logging
+import os
+import pathlib
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+
+from oslo_config import cfg
+
+from masakari import conf as configuration
+from masakari import exception, rpc
+from masakari.api import app, server
+from masakari.cmd import credentials, engine
+from masakari.db import progress, schema
+from masakari.db.session import Database
+from masakari.nova.client import NovaClient
+from masakari.nova.port import ComputePort
+
+LOG = logging.getLogger(__name__)
+
+PROG = "masakari-allinone"
+
+#: Seconds for what is in flight when the program is told to stop. There is
+#: nobody to hand it over to; the next start goes on with it.
+_GRACE = 5
+
+CLI: list[cfg.Opt] = [
+    cfg.StrOpt(
+        "state-dir",
+        metavar="DIR",
+        help="Directory of the database; it is made if it is not there. "
+        "Default: masakari in $XDG_STATE_HOME or ~/.local/state.",
+    ),
+    cfg.StrOpt(
+        "os-cloud",
+        metavar="NAME",
+        help="The cloud to serve, an entry of clouds.yaml. Default: the one "
+        "that OS_CLOUD, or OS_AUTH_URL and its companions, describe.",
+    ),
+    cfg.StrOpt(
+        "auth",
+        choices=["keystone", "noauth2"],
+        help="How callers are identified: by the cloud's Keystone, or not "
+        "at all. Default: keystone.",
+    ),
+    cfg.HostAddressOpt(
+        "listen",
+        metavar="ADDRESS",
+        help="Address on which to listen. Default: 127.0.0.1.",
+    ),
+    cfg.PortOpt(
+        "port",
+        help="Port on which to listen; 0 takes a free one. Default: 15868.",
+    ),
+]
+
+
+class AllInOne:
+    """API and engine over one database, in threads of this process.
+
+    :param conf: where ``[DEFAULT] masakari_api_listen`` and
+        ``graceful_shutdown_timeout`` matter besides the engine's options
+    :param compute: the way to Nova
+    :param port: where to listen; None takes what ``conf`` says, 0 a free one
+    :raises ConfigurationError: ``conf`` cannot work
+    """
+
+    def __init__(
+        self,
+        conf: cfg.ConfigOpts,
+        *,
+        compute: ComputePort,
+        port: int | None = None,
+    ) -> None:
+        self._conf = conf
+        self._compute = compute
+        self._database = Database.from_conf(conf)
+        application = app.build(
+            conf,
+            database=self._database,
+            compute=compute,
+            engine_client=rpc.EngineClient(conf),
+        )
+        self._server = server.make(conf, application)
+        if port is not None:
+            self._server.bind_addr = (conf.masakari_api_listen, port)
+        self._stops: list[Callable[[], None]] = []
+
+    @property
+    def url(self) -> str:
+        """Without a trailing slash; known after :meth:`start`."""
+        address, port = self._server.bind_addr[:2]
+        host = f"[{address}]" if ":" in address else address
+        return f"http://{host}:{port}"
+
+    def start(self) -> None:
+        """Make or upgrade the tables, then serve and recover.
+
+        :raises OSError: the address cannot be had
+        :raises ServiceUnavailable: the database cannot be opened
+        :raises MasakariException: the database cannot be used
+        """
+        server.bind(self._server, self._conf.wsgi.tcp_keepidle)
+        self._stops.append(self._server.stop)
+        schema.sync(self._database)
+        progress.create_tables(progress.url(self._conf))
+        worker = engine.build(
+            self._conf, database=self._database, compute=self._compute
+        )
+        worker.start()
+        self._stops.append(worker.stop)
+        self._stops.append(engine.listen(self._conf, worker, self._database))
+        threading.Thread(
+            target=self._server.serve, name="api", daemon=True
+        ).start()
+
+    def stop(self) -> None:
+        """Finish what is being done, within the time for that, and close."""
+        while self._stops:
+            self._stops.pop()()
+        self._database.dispose()
+
+
+def prepare(conf: cfg.ConfigOpts, state_dir: pathlib.Path) -> None:
+    """Set the defaults of a Masakari in one process.
+
+    :raises OSError: ``state_dir`` cannot be made
+    """
+    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    conf.set_default("state_path", str(state_dir))
+    conf.set_default("masakari_api_listen", "127.0.0.1")
+    conf.set_default("graceful_shutdown_timeout", _GRACE)
+    # Standard output is for the address.
+    conf.set_default("use_stderr", conf.log_file is None)
+    rpc.stay_in_process(conf)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run until told to stop.
+
+    :returns: 0; 1 when it cannot start; 2 when the command line or the
+        configuration is wrong
+    """
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        conf = configuration.load(
+            sys.argv[1:] if argv is None else argv,
+            prog=PROG,
+            config_files=[],
+            cli_opts=CLI,
+        )
+        prepare(conf, _state_dir(conf))
+        masakari = _assemble(conf)
+        masakari.start()
+    except (cfg.Error, exception.ConfigurationError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except (exception.MasakariException, OSError) as error:
+        print(f"{PROG} cannot start: {error}", file=sys.stderr)
+        return 1
+    signal.signal(signal.SIGHUP, lambda *_: conf.mutate_config_files())
+    print(f"Masakari's API is at {masakari.url}", flush=True)
+    stop.wait()
+    LOG.info("Masakari stops: it finishes what is in flight")
+    masakari.stop()
+    logging.shutdown()
+    # Calls that Nova does not answer are still open in other threads.
+    os._exit(0)
+
+
+def _state_dir(conf: cfg.ConfigOpts) -> pathlib.Path:
+    if conf.state_dir is not None:
+        return pathlib.Path(conf.state_dir).absolute()
+    base = os.environ.get("XDG_STATE_HOME")
+    home = pathlib.Path(base) if base else pathlib.Path("~/.local/state")
+    return home.expanduser() / "masakari"
+
+
+def _assemble(conf: cfg.ConfigOpts) -> AllInOne:
+    configuration.setup_logging(conf)
+    configuration.log_ignored(conf)
+    for option, value in (
+        ("auth_strategy", conf.auth),
+        ("masakari_api_listen", conf.listen),
+    ):
+        if value is not None:
+            conf.set_override(option, value)
+    if conf.auth_strategy == "keystone":
+        cloud = credentials.find(conf.os_cloud)
+        credentials.check_tokens_with(conf, cloud)
+    return AllInOne(conf, compute=_compute(conf), port=conf.port)
+
+
+def _compute(conf: cfg.ConfigOpts) -> NovaClient:
+    """The configured user's way to Nova or, without one, the caller's."""
+    if conf.os_privileged_user_auth_url is not None:
+        return NovaClient.from_conf(conf)
+    return NovaClient.from_cloud(conf.os_cloud)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
