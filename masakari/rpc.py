@@ -13,6 +13,7 @@ either side may be one of those during an upgrade.
 
 import datetime
 import logging
+import threading
 from collections.abc import Sequence
 from concurrent import futures
 from typing import Any
@@ -32,6 +33,9 @@ VERSION = "1.1"
 #: Casts waiting for the broker; the rest are dropped. Engines find the
 #: notifications by themselves a little later.
 BACKLOG = 1000
+
+#: Seconds that a broker may take to let go of a server.
+STOP_TIMEOUT = 2
 
 
 def target(**kwargs: Any) -> Any:
@@ -60,7 +64,7 @@ class EngineClient:
         self._conf = conf
         self._transport = transport
         self._client: Any = None
-        self._waiting = 0
+        self._backlog = threading.BoundedSemaphore(BACKLOG)
         self._sender = futures.ThreadPoolExecutor(1, thread_name_prefix="cast")
 
     def process_notification(
@@ -70,10 +74,8 @@ class EngineClient:
 
         A cast that fails is logged: engines look into the database anyway.
         """
-        if self._waiting >= BACKLOG:
-            return
-        self._waiting += 1
-        self._sender.submit(self._cast, context, to_wire(notification))
+        if self._backlog.acquire(blocking=False):
+            self._sender.submit(self._cast, context, to_wire(notification))
 
     def _cast(
         self, context: RequestContext, notification: dict[str, Any]
@@ -82,7 +84,11 @@ class EngineClient:
             self._prepared("1.0").cast(
                 context, "process_notification", notification=notification
             )
-        except (oslo_messaging.MessagingException, OSError) as error:
+        except (
+            oslo_messaging.MessagingException,
+            exception.ConfigurationError,
+            OSError,
+        ) as error:
             LOG.warning(
                 "No engine could be woken for notification %s, they will "
                 "find it by themselves: %s",
@@ -90,7 +96,7 @@ class EngineClient:
                 error,
             )
         finally:
-            self._waiting -= 1
+            self._backlog.release()
 
     def _prepared(self, version: str) -> Any:
         if self._client is None:
@@ -105,13 +111,23 @@ class EngineClient:
 
 
 def get_transport(conf: cfg.ConfigOpts) -> Any:
-    """The configured transport.
+    """The configured transport; nothing is connected yet.
 
     Errors of :mod:`masakari.exception` travel over it as themselves.
+
+    :raises ConfigurationError: ``transport_url`` makes no sense
     """
-    return oslo_messaging.get_rpc_transport(
-        conf, allowed_remote_exmods=[exception.__name__]
-    )
+    try:
+        return oslo_messaging.get_rpc_transport(
+            conf, allowed_remote_exmods=[exception.__name__]
+        )
+    except (
+        oslo_messaging.DriverLoadFailure,
+        oslo_messaging.InvalidTransportURL,
+    ) as error:
+        raise exception.ConfigurationError(
+            f"transport_url cannot be used: {error}"
+        ) from error
 
 
 def stay_in_process(conf: cfg.ConfigOpts) -> None:
@@ -122,16 +138,48 @@ def stay_in_process(conf: cfg.ConfigOpts) -> None:
     conf.set_default("transport_url", "fake://")
 
 
-def get_server(conf: cfg.ConfigOpts, transport: Any, endpoint: Any) -> Any:
-    """An RPC server of the engine; its ``start`` waits for the broker."""
-    return oslo_messaging.get_rpc_server(
-        transport,
-        target(topic=conf.masakari_topic, server=conf.host),
-        [endpoint],
-        executor="threading",
-        serializer=ContextSerializer(),
-        access_policy=oslo_messaging.DefaultRPCAccessPolicy,
-    )
+class EngineServer:
+    """Has the bus call an endpoint, as long as there is a broker.
+
+    :raises ConfigurationError: ``transport_url`` makes no sense
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts, endpoint: Any) -> None:
+        self._server = oslo_messaging.get_rpc_server(
+            get_transport(conf),
+            target(topic=conf.masakari_topic, server=conf.host),
+            [endpoint],
+            executor="threading",
+            serializer=ContextSerializer(),
+            access_policy=oslo_messaging.DefaultRPCAccessPolicy,
+        )
+        self._starting = threading.Thread(
+            target=self._start, name="rpc", daemon=True
+        )
+
+    def start(self) -> None:
+        """Listen as soon as the broker is there; returns at once."""
+        self._starting.start()
+
+    def stop(self) -> None:
+        """Take no more calls; takes ``STOP_TIMEOUT`` at most."""
+        # While it waits for the broker it cannot be stopped: it would first
+        # wait for its own start. The thread ends with the process.
+        if self._starting.is_alive():
+            return
+        stopping = threading.Thread(target=self._server.stop, daemon=True)
+        stopping.start()
+        stopping.join(STOP_TIMEOUT)
+
+    def _start(self) -> None:
+        try:
+            self._server.start()
+        except oslo_messaging.MessagingException as error:
+            LOG.error(
+                "The message bus cannot be used; notifications are found in "
+                "the database alone: %s",
+                error,
+            )
 
 
 def to_wire(notification: Notification) -> dict[str, Any]:

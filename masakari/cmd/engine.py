@@ -14,7 +14,7 @@ from oslo_config import cfg
 
 from masakari import conf as configuration
 from masakari import exception, rpc
-from masakari.db import progress
+from masakari.db import progress, schema
 from masakari.db.session import Database
 from masakari.engine.clock import SystemClock
 from masakari.engine.endpoint import EngineEndpoint
@@ -27,6 +27,8 @@ from masakari.nova.client import NovaClient
 from masakari.nova.port import ComputePort
 
 LOG = logging.getLogger(__name__)
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def build(
@@ -67,26 +69,30 @@ def listen(
 
     The broker may be away: the engine works without it, and is woken again
     when it is back.
+
+    :raises ConfigurationError: ``transport_url`` makes no sense, or
+        TaskFlow's tables are not there
+    :raises ServiceUnavailable: their database is away
     """
     records = progress.database(conf, database)
-    server = rpc.get_server(
+    records.connect()
+    records.read(progress.check)
+    server = rpc.EngineServer(
         conf,
-        rpc.get_transport(conf),
         EngineEndpoint(
             engine.wake,
             lambda uuid: records.read(progress.of_notification, uuid),
         ),
     )
-    threading.Thread(target=server.start, name="rpc", daemon=True).start()
-
-    def stop() -> None:
-        server.stop()
-
-    return stop
+    server.start()
+    return server.stop
 
 
 def main() -> int:
     """Run an engine until it is told to stop."""
+    # Until it works, SIGTERM and SIGINT simply end it; SIGHUP has to wait.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     try:
         conf = configuration.load(sys.argv[1:], prog="masakari-engine")
     except cfg.Error as error:
@@ -99,19 +105,37 @@ def main() -> int:
         engine = build(
             conf, database=database, compute=NovaClient.from_conf(conf)
         )
-    except exception.ConfigurationError as error:
+        LOG.info("The engine waits for the database")
+        database.connect()
+        schema.check(database)
+        # Threads inherit the mask, so signals are for this one only.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        stop_listening = listen(conf, engine, database)
+    except exception.MasakariException as error:
         LOG.critical("The engine cannot start: %s", error)
         return 1
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    signal.signal(signal.SIGHUP, lambda *_: conf.mutate_config_files())
     engine.start()
-    stop_listening = listen(conf, engine, database)
     LOG.info("The engine has started")
-    stop.wait()
+    _wait_for_the_end(conf)
     LOG.info("The engine stops: it finishes what is in flight")
     stop_listening()
     engine.stop()
+    database.dispose()
     LOG.info("The engine has stopped")
-    return 0
+    logging.shutdown()
+    # Calls that Nova does not answer are still open in other threads.
+    os._exit(0)
+
+
+def _wait_for_the_end(conf: cfg.ConfigOpts) -> None:
+    """Wait for SIGTERM or SIGINT; a second one then ends it at once."""
+    while signal.sigwait(_SIGNALS) == signal.SIGHUP:
+        try:
+            conf.mutate_config_files()
+        except cfg.Error as error:
+            LOG.error("The configuration stays as it was: %s", error)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -65,6 +65,22 @@ def version(database: session.Database) -> str | None:
         return _current(connection)
 
 
+def check(database: session.Database) -> None:
+    """Look whether the tables are there, before they are needed.
+
+    :raises ConfigurationError: there are none, or of an earlier release only
+    :raises ServiceUnavailable: the database is away
+    """
+    with database.transaction() as connection:
+        there = sqlalchemy.inspect(connection).get_table_names()
+    missing = tables.Base.metadata.tables.keys() - set(there)
+    if missing:
+        raise exception.ConfigurationError(
+            "The database is not of this release, it lacks "
+            f"{', '.join(sorted(missing))}: run masakari-manage db sync."
+        )
+
+
 def _config(connection: sqlalchemy.Connection | None) -> config.Config:
     alembic = config.Config()
     scripts = pathlib.Path(__file__).parent / "migrations"

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A way to a server that can be cut, where the server goes on for others."""
+
+import contextlib
+import selectors
+import socket
+import threading
+
+
+class Proxy:
+    """Passes connections on to a server until it is cut."""
+
+    def __init__(self, host, port):
+        self._server = (host, port)
+        self._listener = None
+        self._lock = threading.Lock()
+        self._open = []
+        with socket.socket() as bound:
+            bound.bind(("127.0.0.1", 0))
+            self.port = bound.getsockname()[1]
+
+    def join(self):
+        """Let connections through; before that there is nobody."""
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", self.port))
+        listener.listen()
+        self._listener = listener
+        threading.Thread(
+            target=self._accept, args=(listener,), daemon=True
+        ).start()
+
+    def cut(self):
+        """Break all connections and take no more."""
+        with self._lock:
+            ends = [*self._open, self._listener]
+            self._open, self._listener = [], None
+        for end in ends:
+            if end is not None:
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+                end.close()
+
+    def _accept(self, listener):
+        while True:
+            try:
+                client, _ = listener.accept()
+                server = socket.create_connection(self._server)
+            except OSError:
+                return
+            with self._lock:
+                self._open += [client, server]
+            threading.Thread(
+                target=self._carry, args=(client, server), daemon=True
+            ).start()
+
+    def _carry(self, client, server):
+        other = {client: server, server: client}
+        with selectors.DefaultSelector() as ready, client, server:
+            for end in other:
+                ready.register(end, selectors.EVENT_READ)
+            with contextlib.suppress(OSError, ValueError):
+                while True:
+                    for key, _ in ready.select():
+                        data = key.fileobj.recv(65536)
+                        if not data:
+                            return
+                        other[key.fileobj].sendall(data)
