@@ -298,3 +298,28 @@ def test_a_task_that_nova_began_meanwhile_is_not_reset(
     assert simulation.now(notification).status is FAILED
     assert simulation.evacuated() == [uuid]
     assert simulation.cloud.counts["reset_state"] == 0
+
+
+def test_a_request_that_nova_carries_out_late_is_not_repeated(
+    simulation: Simulation,
+) -> None:
+    """Between the look at the records and the second request."""
+    failed, *_ = simulation.hosts(3)
+    (uuid,) = simulation.servers(failed, 1)
+    simulation.cloud.faults.add("evacuate", "hang", times=1)
+    notification = simulation.fail(failed)
+    inner = simulation.cloud.on_call
+    assert inner is not None
+    late: list[str] = []
+
+    def carry_out_late(when: str, call: object) -> None:
+        inner(when, call)  # type: ignore[arg-type]
+        verb = getattr(call, "verb", "")
+        if (when, verb) == ("after", "server") and not late:
+            late.append(uuid)
+            simulation.cloud.compute.evacuate(uuid)
+
+    simulation.cloud.on_call = carry_out_late
+    assert simulation.recover(notification).status is FINISHED
+    assert late
+    assert len(simulation.cloud.migrations) == 1

@@ -112,19 +112,29 @@ class Flights:
         """Take it up; what Nova is evacuating already counts as in flight."""
         self._all.append(flight)
         if flight.phase is Phase.FLYING:
-            flight.has_slot = True
-            self._slots.adopt(self._key, 1)
+            self._adopt(flight)
 
-    def take_slots(self, ready: Sequence[Flight], limit: int) -> list[Flight]:
+    def found_flying(self, flight: Flight, record: Migration) -> None:
+        """Nova is evacuating it after all."""
+        flight.record = record
+        flight.phase = Phase.FLYING
+        self._adopt(flight)
+
+    def _adopt(self, flight: Flight) -> None:
+        flight.has_slot = True
+        self._slots.adopt(self._key, 1)
+
+    def take_slots(self, ready: Sequence[Flight]) -> list[Flight]:
         """The first of ``ready`` for which there is room in the engine."""
         first = ready[0].planned.move
+        waiting = len(self.open(Phase.READY))
         taken = self._slots.take(
             self._key,
             Demand(
-                wanted=self.in_flight + len(ready),
+                wanted=self.in_flight + waiting,
                 priority=(int(first.ha_enabled), first.priority),
             ),
-            limit,
+            len(ready),
         )
         for flight in ready[:taken]:
             flight.has_slot = True

@@ -50,9 +50,11 @@ class Launcher:
             if flight.due_at <= now
         ]
         room = self._window.slots - self._flights.in_flight
-        limit = min(room, len(ready))
-        if limit > 0 and self._host_is_down():
-            self._ask_for(self._flights.take_slots(ready, limit))
+        if room <= 0 or not ready or not self._host_is_down():
+            return
+        ready = self._watch.still_here(ready[:room])
+        if ready:
+            self._ask_for(self._flights.take_slots(ready))
 
     def _ask_for(self, batch: list[Flight]) -> None:
         if not batch:

@@ -65,6 +65,27 @@ class Watch:
         quiet = (now - self._changed_at) / 10
         self.next_at += max(0.0, min(quiet, LONGEST_TICK) - 1.0)
 
+    def still_here(self, ready: list[Flight]) -> list[Flight]:
+        """Those that may be asked for, right before they are.
+
+        Nova does not refuse to evacuate an instance twice at once. A request
+        that was given up may have been carried out late: whatever was asked
+        for before is looked up once more.
+        """
+        again = [f for f in ready if f.first_asked_at is not None]
+        if not again:
+            return ready
+        try:
+            self._records.refresh()
+        except port.ComputeError as error:
+            LOG.warning("Nova's evacuation records cannot be read: %s", error)
+            return [f for f in ready if f.first_asked_at is None]
+        for flight in again:
+            record = self._records.latest(flight.uuid)
+            if record is not None and record.id > flight.baseline:
+                self._flights.found_flying(flight, record)
+        return [f for f in ready if f.phase is Phase.READY]
+
     def _follow(self, flight: Flight, now: float) -> None:
         record = self._records.latest(flight.uuid)
         if record is None or record.id <= flight.baseline:
