@@ -12,6 +12,8 @@ either side may be one of those during an upgrade.
 """
 
 import datetime
+import functools
+import importlib
 import logging
 import threading
 from collections.abc import Sequence
@@ -75,28 +77,29 @@ class EngineClient:
         A cast that fails is logged: engines look into the database anyway.
         """
         if self._backlog.acquire(blocking=False):
-            self._sender.submit(self._cast, context, to_wire(notification))
+            self._sender.submit(
+                self._cast, context, to_wire(notification)
+            ).add_done_callback(
+                functools.partial(self._sent, notification.uuid)
+            )
 
     def _cast(
         self, context: RequestContext, notification: dict[str, Any]
     ) -> None:
-        try:
-            self._prepared("1.0").cast(
-                context, "process_notification", notification=notification
-            )
-        except (
-            oslo_messaging.MessagingException,
-            exception.ConfigurationError,
-            OSError,
-        ) as error:
+        self._prepared("1.0").cast(
+            context, "process_notification", notification=notification
+        )
+
+    def _sent(self, uuid: str, cast: "futures.Future[None]") -> None:
+        self._backlog.release()
+        error = cast.exception()
+        if error is not None:
             LOG.warning(
                 "No engine could be woken for notification %s, they will "
-                "find it by themselves: %s",
-                notification["masakari_object.data"]["notification_uuid"],
+                "find it by themselves: %r",
+                uuid,
                 error,
             )
-        finally:
-            self._backlog.release()
 
     def _prepared(self, version: str) -> Any:
         if self._client is None:
@@ -117,6 +120,7 @@ def get_transport(conf: cfg.ConfigOpts) -> Any:
 
     :raises ConfigurationError: ``transport_url`` makes no sense
     """
+    _complete(conf)
     try:
         return oslo_messaging.get_rpc_transport(
             conf, allowed_remote_exmods=[exception.__name__]
@@ -128,6 +132,20 @@ def get_transport(conf: cfg.ConfigOpts) -> Any:
         raise exception.ConfigurationError(
             f"transport_url cannot be used: {error}"
         ) from error
+
+
+def _complete(conf: cfg.ConfigOpts) -> None:
+    """Register what oslo.messaging registers on ``cfg.CONF`` alone.
+
+    Releases that measure or trace calls look it up for every call.
+    """
+    for name in ("metrics", "tracing"):
+        group = f"oslo_messaging_{name}"
+        try:
+            module = importlib.import_module(f"oslo_messaging._{name}.client")
+        except ImportError:
+            continue
+        conf.register_opts(getattr(module, group, []), group)
 
 
 def stay_in_process(conf: cfg.ConfigOpts) -> None:

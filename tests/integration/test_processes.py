@@ -2,91 +2,23 @@
 """API and engines as real processes: what operators see and count on."""
 
 import collections
-import datetime
 import signal
 import time
 from concurrent import futures
 
-import openstack
 import pytest
 import requests
-import sqlalchemy
 
-from tests.integration import deployment, proxy, servers
+from tests.integration import deployment, servers
 from tests.integration.deployment import wait_for
+from tests.integration.reports import ended, report
 
 pytestmark = pytest.mark.integration
-
-FINAL = {"finished", "failed", "ignored"}
-
-
-@pytest.fixture(params=["mariadb"])
-def server(request):
-    return request.param
-
-
-@pytest.fixture
-def database(server):
-    """An empty database's URL."""
-    with servers.new_database(server) as url:
-        yield url
-
-
-@pytest.fixture
-def deploy(tmp_path, database):
-    """Make a deployment; nothing of it runs yet."""
-    made = []
-
-    def begin(*, sync=True, **options):
-        deployed = deployment.Deployment(tmp_path, database, **options)
-        made.append(deployed)
-        if sync:
-            deployed.sync()
-        return deployed
-
-    yield begin
-    for deployed in made:
-        deployed.close()
-
-
-@pytest.fixture
-def cut_off(database):
-    """A way to the database that nothing goes through yet."""
-    url = sqlalchemy.make_url(database)
-    way = proxy.Proxy(url.host, url.port or 3306)
-    way.url = url.set(port=way.port).render_as_string(hide_password=False)
-    yield way
-    way.cut()
 
 
 on_both = pytest.mark.parametrize(
     "server", sorted(servers.URLS), indirect=True
 )
-
-
-def report(ha, moment=None):
-    """Post what a host monitor posts when compute-1 is gone."""
-    now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
-    return ha.create_notification(
-        type="COMPUTE_HOST",
-        hostname="compute-1",
-        generated_time=moment or now.isoformat(),
-        payload={
-            "event": "STOPPED",
-            "cluster_status": "OFFLINE",
-            "host_status": "NORMAL",
-        },
-    ).notification_uuid
-
-
-def ended(ha, uuid):
-    """The notification, once it has a final status."""
-
-    def final():
-        found = ha.get_notification(uuid)
-        return found if found.status in FINAL else None
-
-    return wait_for(final)
 
 
 def assert_all_is_back(cloud):

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+import sqlalchemy
+
+from tests.integration import deployment, proxy, servers
+
+
+@pytest.fixture(params=["mariadb"])
+def server(request):
+    return request.param
+
+
+@pytest.fixture
+def database(server):
+    """An empty database's URL."""
+    with servers.new_database(server) as url:
+        yield url
+
+
+@pytest.fixture
+def deploy(tmp_path, database):
+    """Make a deployment; nothing of it runs yet."""
+    made = []
+
+    def begin(*, sync=True, **options):
+        deployed = deployment.Deployment(tmp_path, database, **options)
+        made.append(deployed)
+        if sync:
+            deployed.sync()
+        return deployed
+
+    yield begin
+    for deployed in made:
+        deployed.close()
+
+
+@pytest.fixture
+def cut_off(database):
+    """A way to the database that nothing goes through yet."""
+    url = sqlalchemy.make_url(database)
+    way = proxy.Proxy(url.host, url.port or 3306)
+    way.url = url.set(port=way.port).render_as_string(hide_password=False)
+    yield way
+    way.cut()

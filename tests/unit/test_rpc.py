@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+import datetime
+import logging
+import socket
+import threading
+import time
+
+import oslo_messaging
+import pytest
+from oslo_config import cfg
+
+from masakari import conf as configuration
+from masakari import context, exception, rpc
+from masakari.domain import model
+from masakari.engine.endpoint import EngineEndpoint
+
+UUID = "b1e9f4a6-6d52-4a2c-8a0e-111111111111"
+
+
+def notification(**values):
+    return model.Notification(
+        **{
+            "id": 7,
+            "created_at": datetime.datetime(2026, 1, 2, 3, 4, 5),
+            "updated_at": None,
+            "deleted_at": None,
+            "deleted": False,
+            "uuid": UUID,
+            "type": model.NotificationType.COMPUTE_HOST,
+            "status": model.NotificationStatus.NEW,
+            "source_host_uuid": "h",
+            "failover_segment_uuid": "s",
+            "generated_time": datetime.datetime(2026, 1, 2, 3, 4, 4, 999999),
+            "payload": {"event": "STOPPED"},
+            "message": None,
+            **values,
+        }
+    )
+
+
+PROGRESS = [
+    model.TaskProgress(
+        name="EvacuateInstancesTask",
+        progress=0.5,
+        state="RUNNING",
+        entries=(
+            model.ProgressEntry(
+                timestamp="2026-01-02 03:04:05.000006",
+                progress="0.5",
+                message="half of it",
+            ),
+        ),
+    )
+]
+
+
+def test_a_notification_travels_as_releases_exchange_it():
+    assert rpc.to_wire(notification()) == {
+        "masakari_object.name": "Notification",
+        "masakari_object.namespace": "masakari",
+        "masakari_object.version": "1.2",
+        "masakari_object.data": {
+            "id": 7,
+            "notification_uuid": UUID,
+            "generated_time": "2026-01-02T03:04:04Z",
+            "source_host_uuid": "h",
+            "failover_segment_uuid": "s",
+            "type": "COMPUTE_HOST",
+            "payload": {"event": "STOPPED"},
+            "status": "new",
+            "message": None,
+            "created_at": "2026-01-02T03:04:05Z",
+            "updated_at": None,
+            "deleted_at": None,
+            "deleted": False,
+        },
+    }
+
+
+def test_what_travels_is_plain_data():
+    data = rpc.to_wire(notification())["masakari_object.data"]
+    assert {type(value) for value in data.values()} <= {
+        str, int, bool, dict, type(None),
+    }  # fmt: skip
+
+
+def test_progress_is_filled_into_what_was_sent():
+    sent = rpc.to_wire(notification())
+    answer = rpc.with_details(sent, PROGRESS)
+    assert "recovery_workflow_details" not in sent["masakari_object.data"]
+    filled = answer["masakari_object.data"].pop("recovery_workflow_details")
+    assert answer == sent
+    assert filled == [
+        {
+            "masakari_object.name": "NotificationProgressDetails",
+            "masakari_object.namespace": "masakari",
+            "masakari_object.version": "1.0",
+            "masakari_object.data": {
+                "name": "EvacuateInstancesTask",
+                "progress": 0.5,
+                "state": "RUNNING",
+                "progress_details": [
+                    {
+                        "timestamp": "2026-01-02 03:04:05.000006",
+                        "progress": "0.5",
+                        "message": "half of it",
+                    }
+                ],
+            },
+        }
+    ]
+
+
+def configured(url, **options):
+    conf = configuration.load([], prog="test", config_files=[])
+    rpc.stay_in_process(conf)
+    conf.set_override("transport_url", url)
+    for name, value in options.items():
+        conf.set_override(name, value)
+    return conf
+
+
+@pytest.fixture
+def engine():
+    """An engine's server on a bus in this process, and its wake-ups."""
+    conf = configured("fake://", host="engine-host")
+    woken = threading.Event()
+
+    def progress(uuid):
+        if uuid != UUID:
+            raise exception.NotificationNotFound(uuid=uuid)
+        return PROGRESS
+
+    server = rpc.EngineServer(conf, EngineEndpoint(woken.set, progress))
+    server.start()
+    yield conf, woken
+    server.stop()
+
+
+def call(conf, version, method, **arguments):
+    client = oslo_messaging.get_rpc_client(
+        rpc.get_transport(conf),
+        rpc.target(topic="ha_engine"),
+        serializer=rpc.ContextSerializer(),
+        timeout=10,
+    )
+    return client.prepare(version=version).call(
+        context.admin("req-1"), method, **arguments
+    )
+
+
+def test_a_cast_wakes_the_engine(engine):
+    conf, woken = engine
+    client = rpc.EngineClient(conf)
+    client.process_notification(context.admin("req-1"), notification())
+    assert woken.wait(10)
+
+
+def test_the_engine_answers_with_progress(engine):
+    sent = rpc.to_wire(notification())
+    answer = call(
+        engine[0],
+        "1.1",
+        "get_notification_recovery_workflow_details",
+        notification=sent,
+    )
+    assert answer == rpc.with_details(sent, PROGRESS)
+
+
+def test_errors_travel_as_themselves(engine):
+    with pytest.raises(exception.NotificationNotFound, match="other"):
+        call(
+            engine[0],
+            "1.1",
+            "get_notification_recovery_workflow_details",
+            notification=rpc.to_wire(notification(uuid="other")),
+        )
+
+
+def test_a_later_version_is_refused(engine):
+    with pytest.raises(oslo_messaging.UnsupportedVersion):
+        call(engine[0], "1.2", "process_notification", notification={})
+
+
+def nobody():
+    """A broker's address where nothing listens."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+    return f"rabbit://guest:guest@127.0.0.1:{port}/"
+
+
+def test_a_dead_broker_keeps_nobody_waiting(caplog):
+    client = rpc.EngineClient(configured(nobody()))
+    began = time.monotonic()
+    with caplog.at_level(logging.WARNING):
+        client.process_notification(context.admin("req-1"), notification())
+        assert time.monotonic() - began < 0.5
+        client._sender.shutdown()
+    assert f"No engine could be woken for notification {UUID}" in caplog.text
+
+
+def test_of_very_many_casts_that_wait_some_are_dropped(monkeypatch):
+    monkeypatch.setattr(rpc, "BACKLOG", 2)
+    client = rpc.EngineClient(configured("fake://"))
+    blocked, sent = threading.Event(), []
+
+    def cast(context, notification):
+        blocked.wait(10)
+        sent.append(notification)
+
+    class Bus:
+        def prepare(self, version):
+            return self
+
+        def cast(self, context, method, notification):
+            cast(context, notification)
+
+    client._client = Bus()
+    for _ in range(5):
+        client.process_notification(context.admin("req-1"), notification())
+    blocked.set()
+    client._sender.shutdown()
+    assert len(sent) == 2
+
+
+@pytest.mark.parametrize("url", ["nonsense://", "not a url"])
+def test_a_bus_that_cannot_be_is_a_configuration_error(url):
+    with pytest.raises(exception.ConfigurationError, match="transport_url"):
+        rpc.EngineServer(configured(url), object())
+
+
+def test_a_server_that_waits_for_its_broker_stops_at_once():
+    server = rpc.EngineServer(configured(nobody()), object())
+    server.start()
+    began = time.monotonic()
+    server.stop()
+    assert time.monotonic() - began < 0.5
+
+
+def test_options_of_a_bus_are_there_without_one():
+    conf = cfg.ConfigOpts()
+    rpc.stay_in_process(conf)
+    conf([])
+    assert conf.transport_url == "fake://"
