@@ -71,37 +71,48 @@ class Recovery:
 
 def recover(world: World, lease: Lease) -> None:
     """Carry a claimed notification to its end, or hand it over."""
-    uuid = lease.claim.notification.uuid
-    journal = Journal(world.database, world.clock, lease)
+    claim = lease.claim
+    # What this thread logs bears the id of the request that reported it.
+    context.admin(claim.request_id).update_store()
     LOG.info(
-        "Working on notification %s (attempt %d) of host %s [%s]",
-        uuid,
-        lease.claim.attempt,
-        lease.claim.notification.source_host_uuid,
-        lease.claim.request_id,
+        "Working on notification %s (attempt %d) of host %s",
+        claim.notification.uuid,
+        claim.attempt,
+        claim.notification.source_host_uuid,
     )
     try:
-        result = verdict.after_attempt(
-            _judge(world, lease), lease.claim.attempt
+        _carry_out(world, lease)
+    except (exception.ClaimLost, exception.ServiceUnavailable) as error:
+        # The row stays as it is: whoever claims it next goes on from there.
+        LOG.warning(
+            "Stopped working on notification %s: %s",
+            claim.notification.uuid,
+            error,
         )
-        journal.finish(result, retry_in=world.settings.retry_interval)
-        LOG.info(
-            "Notification %s is %s: %s [%s]",
-            uuid,
-            result.status,
-            result.message or "all is done",
-            lease.claim.request_id,
+    except Exception:
+        LOG.exception(
+            "Notification %s is left to whoever claims it next",
+            claim.notification.uuid,
         )
+
+
+def _carry_out(world: World, lease: Lease) -> None:
+    uuid = lease.claim.notification.uuid
+    journal = Journal(world.database, world.clock, lease)
+    try:
+        result = _judge(world, lease)
     except exception.RecoveryInterrupted:
         journal.hand_back()
         LOG.info("Notification %s is handed over to another engine", uuid)
-    except (exception.ClaimLost, exception.ServiceUnavailable) as error:
-        # The row stays as it is: whoever claims it next goes on from there.
-        LOG.warning("Stopped working on notification %s: %s", uuid, error)
-    except Exception:
-        LOG.exception(
-            "Notification %s is left to whoever claims it next", uuid
-        )
+        return
+    result = verdict.after_attempt(result, lease.claim.attempt)
+    journal.finish(result, retry_in=world.settings.retry_interval)
+    LOG.info(
+        "Notification %s is %s: %s",
+        uuid,
+        result.status,
+        result.message or "all is done",
+    )
 
 
 def _judge(world: World, lease: Lease) -> Verdict:
