@@ -131,7 +131,7 @@ class Database:
                 if endless
                 else tenacity.stop_after_attempt(retries + 1),
                 wait=tenacity.wait_fixed(interval),
-                before_sleep=_tell,
+                before_sleep=_tell_of_waiting,
                 reraise=True,
             )(self._touch)
         except _ConnectError as error:
@@ -164,7 +164,7 @@ class Database:
             retry=tenacity.retry_if_exception_type((_ConnectError, *_PASSING)),
             stop=self._stop(),
             wait=self._wait(),
-            before_sleep=_tell,
+            before_sleep=_tell_of_repeating,
             reraise=True,
         )
         try:
@@ -225,13 +225,25 @@ class Database:
         return session
 
 
-def _tell(state: tenacity.RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
+def _tell_of_waiting(state: tenacity.RetryCallState) -> None:
     LOG.warning(
+        "The database is not there yet (attempt %d): %s",
+        state.attempt_number,
+        _error(state),
+    )
+
+
+def _tell_of_repeating(state: tenacity.RetryCallState) -> None:
+    """Deadlocks are ordinary; what does not end is logged as an error."""
+    LOG.debug(
         "The transaction is run again after attempt %d: %s",
         state.attempt_number,
-        error,
+        _error(state),
     )
+
+
+def _error(state: tenacity.RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None
 
 
 def now(session: orm.Session) -> datetime.datetime:

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What other processes may call: wake up, and show progress."""
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from masakari import rpc
 from masakari.domain.model import TaskProgress
+
+LOG = logging.getLogger(__name__)
 
 
 class EngineEndpoint:
@@ -28,6 +31,7 @@ class EngineEndpoint:
     def process_notification(self, ctxt: Any, notification: Any) -> None:
         """There is a new notification; the database has it (1.0)."""
         del ctxt, notification
+        LOG.debug("Woken by a message")
         self._wake()
 
     def get_notification_recovery_workflow_details(

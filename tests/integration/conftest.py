@@ -2,6 +2,8 @@
 import pytest
 import sqlalchemy
 
+from masakari.db import progress, schema
+from masakari.db.session import Database
 from tests.integration import deployment, proxy, servers
 
 
@@ -17,6 +19,14 @@ def database(server):
         yield url
 
 
+def create_tables(url):
+    """What ``masakari-manage db sync`` makes, in less time."""
+    database = Database(url)
+    schema.create_all(database)
+    database.dispose()
+    progress.create_tables(url)
+
+
 @pytest.fixture
 def deploy(tmp_path, database):
     """Make a deployment; nothing of it runs yet."""
@@ -26,7 +36,7 @@ def deploy(tmp_path, database):
         deployed = deployment.Deployment(tmp_path, database, **options)
         made.append(deployed)
         if sync:
-            deployed.sync()
+            create_tables(database)
         return deployed
 
     yield begin

@@ -77,6 +77,16 @@ class Program:
         )
         return pattern.findall(self.text)
 
+    @property
+    def tracebacks(self):
+        """Of its own; libraries log theirs when connections break."""
+        lines = self.text.splitlines() + self.output.splitlines()
+        return [
+            line
+            for line in lines
+            if "Traceback" in line and " sqlalchemy." not in line
+        ]
+
     def says(self, text, timeout=PATIENCE):
         """Wait until the log has ``text``."""
 

@@ -2,12 +2,15 @@
 """What every task of a recovery workflow has, ours and third parties'."""
 
 import datetime
+import logging
 from typing import TYPE_CHECKING, Any
 
 from taskflow import task
 
 if TYPE_CHECKING:
     from masakari.engine.recovery import Recovery
+
+LOG = logging.getLogger(__name__)
 
 #: Lines of progress that a task keeps. With lines of at most
 #: ``LINE_LENGTH`` characters they stay below 32 KiB, at any number of
@@ -71,3 +74,11 @@ class RecoveryTask(MasakariTask):
     ) -> None:
         super().__init__(context, novaclient, **kwargs)
         self.recovery = recovery
+
+    def update_details(self, message: str, progress: float = 0.0) -> None:
+        """Tell users, and the operator of what the task has achieved."""
+        super().update_details(message, progress)
+        if progress == 1.0:
+            LOG.info(
+                "Notification %s: %s", self.recovery.notification.uuid, message
+            )
