@@ -5,6 +5,8 @@ There is one enforcer for an application; it reads changed policy files by
 itself.
 """
 
+import copy
+import threading
 from typing import Any
 
 from oslo_config import cfg
@@ -31,9 +33,28 @@ class IsAdminCheck(policy.Check):
         return bool(creds.get("is_admin")) == wanted
 
 
+class _Enforcer(policy.Enforcer):
+    """Replaces its rules at one stroke, for many threads ask it at once.
+
+    oslo.policy empties the rules before it reads files again; who asks in
+    between would be refused.
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts) -> None:
+        super().__init__(conf)
+        self._loading = threading.Lock()
+
+    def load_rules(self, force_reload: bool = False) -> None:
+        """Read what has changed."""
+        with self._loading:
+            aside = copy.copy(self)
+            super(_Enforcer, aside).load_rules(force_reload)
+            self.__dict__.update(aside.__dict__)
+
+
 def make_enforcer(conf: cfg.ConfigOpts) -> policy.Enforcer:
     """An enforcer of the policy files that ``[oslo_policy]`` names."""
-    enforcer = policy.Enforcer(conf)
+    enforcer = _Enforcer(conf)
     enforcer.register_defaults(policies.list_rules())
     return enforcer
 

@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 
+import concurrent.futures
+import os
+import threading
+
 import pytest
+from oslo_policy import policy as oslo_policy
 
 from masakari import conf as configuration
 from masakari import context, exception, policies, policy
@@ -52,3 +57,70 @@ def test_a_rule_is_enforced(enforcer):
     with pytest.raises(exception.Forbidden, match=f"allow {rule} to be"):
         policy.authorize(enforcer, caller, rule)
     policy.authorize(enforcer, context.admin(), rule)
+
+
+@oslo_policy.register("meanwhile")
+class Meanwhile(oslo_policy.Check):
+    """Holds, after what a test does while it is read or asked."""
+
+    @staticmethod
+    def read():
+        pass
+
+    @staticmethod
+    def asked():
+        pass
+
+    def __init__(self, kind, match):
+        super().__init__(kind, match)
+        self.read()
+
+    def __call__(self, target, creds, enforcer, current_rule=None):
+        self.asked()
+        return True
+
+
+class Pause:
+    """Holds a thread up when it comes by for the nth time."""
+
+    def __init__(self, times=1):
+        self.times = times
+        self.reached = threading.Event()
+        self.over = threading.Event()
+
+    def __call__(self):
+        self.times -= 1
+        if self.times == 0:
+            self.reached.set()
+            assert self.over.wait(30)
+
+
+def test_nobody_is_refused_while_files_are_read_again(monkeypatch, tmp_path):
+    file = tmp_path / "policy.yaml"
+    rule = "os_masakari_api:segments:index"
+    file.write_text(f'"{rule}": "meanwhile:1 and rule:admin_api"\n')
+    conf_file = tmp_path / "masakari.conf"
+    conf_file.write_text(f"[oslo_policy]\npolicy_file = {file}\n")
+    conf = configuration.load(
+        [], prog="masakari-api", config_files=[str(conf_file)]
+    )
+    enforcer = policy.make_enforcer(conf)
+    policy.authorize(enforcer, context.admin(), rule)
+    # It is read once for what it means, and once more for the record.
+    asked, read = Pause(), Pause(times=2)
+    monkeypatch.setattr(Meanwhile, "asked", staticmethod(asked))
+    monkeypatch.setattr(Meanwhile, "read", staticmethod(read))
+    with concurrent.futures.ThreadPoolExecutor(2) as threads:
+        try:
+            permitted = threads.submit(
+                policy.permits, enforcer, context.admin(), rule
+            )
+            assert asked.reached.wait(30)
+            os.utime(file, (0, file.stat().st_mtime + 10))
+            threads.submit(enforcer.load_rules)
+            assert read.reached.wait(30)
+            asked.over.set()
+            assert permitted.result(30)
+        finally:
+            asked.over.set()
+            read.over.set()
