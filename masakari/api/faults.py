@@ -13,13 +13,15 @@ from typing import Any
 import webob
 import webob.exc
 
-from masakari import exception
+from masakari import context, exception
 from masakari.api import wsgi
 
 LOG = logging.getLogger(__name__)
 
 #: Seconds after which a caller may come back when a neighbour is away.
 RETRY_AFTER = 10
+
+_REQUEST_ID = "openstack.request_id"
 
 _NAMES = {
     400: "badRequest",
@@ -72,7 +74,11 @@ class Fault(Exception):
 
 
 class FaultWrapper:
-    """The outermost guard: whatever fails inside is still answered."""
+    """The outermost guard: whatever fails inside is still answered.
+
+    What is logged before the caller is known is logged under the request's
+    id, and not under whom the thread served before.
+    """
 
     def __init__(self, application: wsgi.Application) -> None:
         self.application = application
@@ -88,6 +94,11 @@ class FaultWrapper:
     def __call__(
         self, environ: wsgi.Environ, start_response: wsgi.StartResponse
     ) -> Iterable[bytes]:
+        # The log goes by the context that the thread has made last.
+        context.RequestContext(
+            request_id=environ.get(_REQUEST_ID),
+            global_request_id=environ.get("openstack.global_request_id"),
+        )
         try:
             return self.application(environ, start_response)
         except Exception as error:
@@ -105,7 +116,7 @@ def response(error: Exception, environ: wsgi.Environ) -> webob.Response:
             environ.get("PATH_INFO"),
             exc_info=error,
         )
-        request_id = environ.get("openstack.request_id", "")
+        request_id = environ.get(_REQUEST_ID, "")
         fault = Fault(500, (_UNEXPECTED % request_id).rstrip())
     return _render(fault)
 

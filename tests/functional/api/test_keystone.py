@@ -5,6 +5,7 @@ import time
 
 import pytest
 import requests
+from oslo_context import context
 
 from masakari.simulator.cloud import Cloud
 from masakari.simulator.http import SimulatorServer
@@ -71,6 +72,27 @@ def test_without_a_token(guarded_world, keystone):
         assert answer.headers["x-openstack-request-id"]
     assert guarded_world.request("GET", "/").status_int == 200
     assert guarded_world.request("GET", "/healthcheck").status_int == 200
+
+
+def test_the_log_names_nobody_who_is_not_known(guarded_world, keystone):
+    admin, _ = token(keystone, "admin", "admin")
+    answer = guarded_world.request("GET", "/v1/segments", headers=admin)
+    known = context.get_current()
+    assert known.user_id is not None
+    assert known.request_id == answer.headers["x-openstack-request-id"]
+    # The same thread, and so what its lines in the log are headed by.
+    answer = guarded_world.request(
+        "GET",
+        "/v1/segments",
+        headers={
+            "X-User-Id": "forged",
+            "X-Openstack-Request-Id": known.request_id,
+        },
+    )
+    unknown = context.get_current()
+    assert (answer.status_int, unknown.user_id) == (401, None)
+    assert unknown.request_id == answer.headers["x-openstack-request-id"]
+    assert unknown.global_request_id == known.request_id
 
 
 def test_a_wrong_token(guarded_world):
