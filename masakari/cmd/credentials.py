@@ -14,6 +14,11 @@ from masakari import exception
 
 _GROUP = "keystone_authtoken"
 
+_PLACES = (
+    "They are looked for in clouds.yaml, as --os-cloud or OS_CLOUD says, or "
+    "in OS_AUTH_URL and its companions."
+)
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
@@ -49,7 +54,7 @@ def find(name: str | None = None) -> Credentials:
         region = config.OpenStackConfig().get_one(cloud=name)
     except (sdk_exceptions.SDKException, auth_exceptions.ClientException) as e:
         raise exception.ConfigurationError(
-            f"The cloud's credentials cannot be used: {e}"
+            f"The cloud's credentials cannot be used: {e}\n{_PLACES}"
         ) from e
     verify, _ = region.get_requests_verify_args()
     interface = region.get_interface("identity") or "public"
@@ -94,8 +99,8 @@ def check_tokens_with(conf: cfg.ConfigOpts, credentials: Credentials) -> None:
     address = credentials.values.get("auth_url")
     if address is None:
         raise exception.ConfigurationError(
-            "It is not known where the cloud's Keystone is: set OS_AUTH_URL "
-            "and its companions, or OS_CLOUD, or give --os-cloud."
+            f"It is not known where the cloud's Keystone is: there "
+            f"are no credentials with its auth_url.\n{_PLACES}"
         )
     for group, options in auth_token.list_opts():
         conf.register_opts(options, group)

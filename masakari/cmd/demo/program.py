@@ -121,7 +121,7 @@ def _run(arguments: argparse.Namespace, directory: pathlib.Path) -> int:
         servers=arguments.servers,
         fail=arguments.fail,
     )
-    conf = configure(directory)
+    conf = configure(directory, scenario.options)
     configuration.setup_logging(conf)
     notes = sys.stderr if arguments.json else sys.stdout
 
@@ -184,12 +184,13 @@ def _reach_directly(host: str) -> None:
 
 def _keep(stack: Stack, out: TextIO) -> None:
     """Stay up until interrupted."""
-    print(
-        "\nEverything stays up until Ctrl-C. For the openstack command:\n",
-        *(f"export {key}={value}" for key, value in stack.environment()),
-        sep="\n",
-        file=out,
-        flush=True,
-    )
+    lines = (f"export {key}={value}" for key, value in stack.environment())
     with contextlib.suppress(KeyboardInterrupt):
+        print(
+            "\nEverything stays up until Ctrl-C. For the openstack command:\n",
+            *lines,
+            sep="\n",
+            file=out,
+            flush=True,
+        )
         threading.Event().wait()

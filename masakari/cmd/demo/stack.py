@@ -27,6 +27,8 @@ def configure(
     conf = configuration.load([], prog="masakari-demo", config_files=[])
     conf.set_override("log_file", str(directory / "masakari.log"))
     allinone.prepare(conf, directory)
+    # Nobody needs the records after a loss of power.
+    conf.set_override("sqlite_synchronous", False, "database")
     for name, value in options:
         conf.set_override(name, value)
     return conf

@@ -38,7 +38,7 @@ def _figures(result: Result) -> Iterator[str]:
     if first is not None:
         yield (
             f"First evacuation    {first:6.2f} s after Nova showed the host "
-            f"down ({_limit(first, FIRST_WITHIN)} s)"
+            f"down ({_goal(first, FIRST_WITHIN)})"
         )
     if last is not None and ratio is not None:
         yield f"Last instance back  {last:6.2f} s after that"
@@ -50,7 +50,7 @@ def _figures(result: Result) -> Iterator[str]:
         )
         yield (
             f"Ratio to the best   {ratio:6.2f}   "
-            f"({_limit(ratio, RATIO_WITHIN)})"
+            f"({_goal(ratio, RATIO_WITHIN)})"
         )
     yield f"In flight at once   {result.most_in_flight:6} at the most"
     yield f"Calls to Nova       {nova:6}   {nova / count:.2f} an instance"
@@ -64,8 +64,8 @@ def _figures(result: Result) -> Iterator[str]:
     )
 
 
-def _limit(value: float, most: float) -> str:
-    return f"{'ok' if value <= most else 'TOO MUCH'}: at most {most:g}"
+def _goal(value: float, most: float) -> str:
+    return f"goal {most:g}: {'met' if value <= most else 'missed'}"
 
 
 def _some(count: int, noun: str) -> str:
