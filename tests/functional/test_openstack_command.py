@@ -18,19 +18,17 @@ pytest.importorskip("openstackclient.shell")
 
 PATIENCE = 120
 
-#: Runs each command of a JSON list as ``openstack`` would, in one process
-#: because it takes so long to start.
+#: Runs commands as ``openstack`` would, a JSON list in each line; they are
+#: run in one process because it takes so long to start.
 DRIVER = """
 import contextlib, io, json, sys
 from openstackclient import shell
 
-answers = []
-for command in json.load(sys.stdin):
+for line in sys.stdin:
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = shell.OpenStackShell().run(command)
-    answers.append((code, out.getvalue(), err.getvalue()))
-json.dump(answers, sys.stdout)
+        code = shell.OpenStackShell().run(json.loads(line))
+    print(json.dumps([code, out.getvalue(), err.getvalue()]), flush=True)
 """
 
 
@@ -52,29 +50,27 @@ def stack(tmp_path_factory):
     running.stop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def openstack(stack):
     """Runs commands; answers what each printed, decoded where JSON."""
+    driver = subprocess.Popen(
+        [sys.executable, "-c", DRIVER],
+        env=os.environ | dict(stack.environment()),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
-    def run(*commands):
-        done = subprocess.run(
-            [sys.executable, "-c", DRIVER],
-            input=json.dumps([command.split("|") for command in commands]),
-            env=os.environ | dict(stack.environment()),
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-        )
-        assert done.returncode == 0, done.stderr
-        answers = json.loads(done.stdout)
-        for command, (code, _, err) in zip(commands, answers, strict=True):
-            assert code == 0, (command, err)
-        return [
-            json.loads(out) if "json" in command else out
-            for command, (_, out, _) in zip(commands, answers, strict=True)
-        ]
+    def run(command):
+        print(json.dumps(command.split("|")), file=driver.stdin, flush=True)
+        code, out, err = json.loads(driver.stdout.readline())
+        assert code == 0, (command, err)
+        return json.loads(out) if command.endswith("|json") else out
 
-    return run
+    yield lambda *commands: [run(command) for command in commands]
+    driver.stdin.close()
+    driver.stdout.close()
+    driver.wait(PATIENCE)
 
 
 def test_segments_and_hosts(openstack):
