@@ -15,6 +15,14 @@ _STYLES = {
     Stage.FAILED: "bold red",
 }
 
+#: What is said of an instance; when it is back, Nova's word.
+_STATES = {
+    Stage.LOST: "host is dead",
+    Stage.QUEUED: "queued",
+    Stage.REBUILDING: "rebuilding",
+    Stage.FAILED: "failed",
+}
+
 #: Which instances are shown first where there is no room for all.
 _INTEREST = (
     Stage.FAILED,
@@ -24,7 +32,7 @@ _INTEREST = (
     Stage.BACK,
 )
 
-_BAR = 14
+_BAR = 10
 
 #: Lines around the instances.
 _FRAME = 7
@@ -73,12 +81,13 @@ class Screen:
             caption_justify="left",
             box=box.SIMPLE_HEAD,
             pad_edge=False,
+            show_edge=False,
         )
         # Columns that grew with their content would make all others jump.
         for name, width in (
             ("Instance", 8),
             ("HA", 6),
-            ("State", 16),
+            ("State", 12),
             ("Way", 21),
             ("Progress", _BAR),
         ):
@@ -103,10 +112,11 @@ def _row(move: Move) -> tuple[console.RenderableType, ...]:
     rank = f"HA {move.priority}" if move.ha_enabled else ""
     began = move.stage is not Stage.LOST
     seconds = "" if move.seconds is None else f"{move.seconds:.1f} s"
+    state = _STATES.get(move.stage, move.state)
     return (
         move.name,
         rank,
-        text.Text(move.state if began else "host is dead", style),
+        text.Text(state, style),
         summary.way(move) if began else move.source,
         progress_bar.ProgressBar(
             total=1.0,
