@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The evacuations an engine may have in flight, over all its recoveries."""
 
+import dataclasses
 import threading
 
 from masakari.domain import sharing
@@ -40,8 +41,14 @@ class Slots:
             self._used[key] = self._used.get(key, 0) + count
 
     def give_back(self, key: str, count: int = 1) -> None:
+        """They are free, and the recovery wants that many less."""
         with self._lock:
             self._used[key] = max(0, self._used.get(key, 0) - count)
+            if key in self._demands:
+                demand = self._demands[key]
+                self._demands[key] = dataclasses.replace(
+                    demand, wanted=max(0, demand.wanted - count)
+                )
 
     def leave(self, key: str) -> None:
         """The recovery is over; all it had is free."""

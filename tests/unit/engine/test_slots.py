@@ -37,6 +37,14 @@ def test_what_one_does_not_want_is_the_others():
     assert slots.take("b", Demand(wanted=30), 30) == 8
 
 
+def test_who_is_done_with_some_does_not_want_them_any_more():
+    """Whoever waits for a slow last one keeps nothing from the others."""
+    slots = Slots(4)
+    slots.take("a", Demand(wanted=4, priority=(1,)), 4)
+    slots.give_back("a", 3)
+    assert slots.take("b", Demand(wanted=9), 9) == 3
+
+
 def test_who_leaves_frees_all_it_had():
     slots = Slots(10)
     slots.take("a", Demand(wanted=10), 10)
