@@ -7,9 +7,8 @@ from collections.abc import Callable
 from concurrent import futures
 from typing import Any, TypeAlias
 
-from masakari.domain.model import VMoveStatus
 from masakari.engine.clock import Clock
-from masakari.engine.evacuation.flights import Flight, Flights, Phase
+from masakari.engine.evacuation.flights import Flight, Phase
 from masakari.engine.lease import Lease
 from masakari.nova import port
 
@@ -25,12 +24,10 @@ class Background:
         pool: futures.Executor,
         clock: Clock,
         lease: Lease,
-        flights: Flights,
     ) -> None:
         self._pool = pool
         self._clock = clock
         self._lease = lease
-        self._flights = flights
         self._answers: queue.SimpleQueue[_Answer] = queue.SimpleQueue()
         self._wake = threading.Event()
 
@@ -64,10 +61,6 @@ class Background:
             flight, future, done, failed = self._answers.get()
             try:
                 result = future.result()
-            except port.NotFound:
-                self._flights.end(
-                    flight, VMoveStatus.IGNORED, "The instance is gone."
-                )
             except port.ComputeError as error:
                 failed(flight, error)
             else:

@@ -59,6 +59,12 @@ class Flight:
         return self.planned.move.instance_uuid
 
     @property
+    def asked_before(self) -> bool:
+        """Nova may have a request for it, of ours or of another engine."""
+        ongoing = self.planned.vmove.status is VMoveStatus.ONGOING
+        return ongoing or self.first_asked_at is not None
+
+    @property
     def begun(self) -> bool:
         """Nova evacuates it, or has, and its end is not recorded yet."""
         return self.has_slot or self.record is not None
@@ -114,9 +120,12 @@ class Flights:
         if flight.phase is Phase.FLYING:
             self._adopt(flight)
 
-    def found_flying(self, flight: Flight, record: Migration) -> None:
+    def found_flying(
+        self, flight: Flight, record: Migration, *, now: float
+    ) -> None:
         """Nova is evacuating it after all."""
         flight.record = record
+        flight.asked_at = now
         flight.phase = Phase.FLYING
         self._adopt(flight)
 

@@ -76,6 +76,7 @@ class Launcher:
         compute = self._recovery.compute
         if flight.server is not None and planner.needs_reset(flight.server):
             compute.reset_state(flight.uuid, "error")
+            self._recovery.lease.check()
         compute.evacuate(
             flight.uuid,
             stopped=not flight.ends_running and compute.evacuates_stopped,

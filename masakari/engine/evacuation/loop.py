@@ -40,9 +40,7 @@ class Evacuation:
             recovery.notification.uuid,
             timeout=world.settings.evacuation_timeout,
         )
-        self._background = Background(
-            world.calls, world.clock, recovery.lease, self._flights
-        )
+        self._background = Background(world.calls, world.clock, recovery.lease)
         self._watch = Watch(recovery, self._flights, self._records)
         self._launcher = Launcher(
             recovery, self._flights, self._background, self._watch

@@ -45,6 +45,11 @@ class Settler:
                 )
 
     def _not_read(self, flight: Flight, error: port.ComputeError) -> None:
+        if isinstance(error, port.NotFound):
+            self._flights.end(
+                flight, VMoveStatus.IGNORED, "The instance is gone."
+            )
+            return
         flight.trouble = str(error)
         flight.look(
             at=self._clock.monotonic() + self._settings.verify_interval

@@ -70,20 +70,22 @@ class Watch:
 
         Nova does not refuse to evacuate an instance twice at once. A request
         that was given up may have been carried out late: whatever was asked
-        for before is looked up once more.
+        for before is looked up once more. Nor does anything keep an operator
+        from evacuating an instance of the host.
         """
-        again = [f for f in ready if f.first_asked_at is not None]
-        if not again:
-            return ready
-        try:
-            self._records.refresh()
-        except port.ComputeError as error:
-            LOG.warning("Nova's evacuation records cannot be read: %s", error)
-            return [f for f in ready if f.first_asked_at is None]
-        for flight in again:
+        if any(flight.asked_before for flight in ready):
+            try:
+                self._records.refresh()
+            except port.ComputeError as error:
+                LOG.warning(
+                    "Nova's evacuation records cannot be read: %s", error
+                )
+                ready = [f for f in ready if not f.asked_before]
+        now = self._clock.monotonic()
+        for flight in ready:
             record = self._records.latest(flight.uuid)
             if record is not None and record.id > flight.baseline:
-                self._flights.found_flying(flight, record)
+                self._flights.found_flying(flight, record, now=now)
         return [f for f in ready if f.phase is Phase.READY]
 
     def _follow(self, flight: Flight, now: float) -> None:
