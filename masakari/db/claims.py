@@ -18,7 +18,7 @@ from oslo_db import exception as db_exc
 from sqlalchemy import orm
 
 from masakari import exception
-from masakari.db import notifications
+from masakari.db import moves, notifications
 from masakari.db.session import now, now_ms
 from masakari.db.tables import HostClaim, Recovery
 from masakari.db.tables import Notification as Row
@@ -214,7 +214,7 @@ def while_held(
 
 def renew(session: orm.Session, claim: Claim, *, lease: float) -> bool:
     """Move the end of the lease; False when the claim is lost."""
-    renewed = _changes_one(
+    return _changes_one(
         session,
         sa.update(HostClaim)
         .where(
@@ -223,7 +223,6 @@ def renew(session: orm.Session, claim: Claim, *, lease: float) -> bool:
         )
         .values(expires_at=_until(session, lease)),
     )
-    return renewed
 
 
 def finish(
@@ -235,6 +234,8 @@ def finish(
     retry_in: float,
 ) -> None:
     """Write the result and release the claim, in one transaction.
+
+    Moves that have not ended do so with the attempt.
 
     :param retry_in: seconds until one that ended in ``error`` is due again
     :raises ClaimLost: the result is somebody else's to write
@@ -253,6 +254,7 @@ def finish(
             updated_at=now(session),
         )
     )
+    moves.end_rest(session, uuid, verdict)
     again = verdict.status is NotificationStatus.ERROR
     session.execute(
         sa.update(Recovery)

@@ -22,6 +22,7 @@ from masakari.domain.model import (
     VMoveType,
 )
 from masakari.domain.planner.host import HostPlan, Move, Origin
+from masakari.domain.verdict import Verdict
 
 _UNSETTLED = [status.value for status in VMoveStatus if status not in SETTLED]
 
@@ -79,6 +80,33 @@ def latest(session: orm.Session, notification_uuid: str) -> list[PlannedMove]:
         for planned in of_attempt(session, notification_uuid, attempt):
             found[planned.move.instance_uuid] = planned
     return list(found.values())
+
+
+def left_behind(
+    session: orm.Session, source_host: str, instance_uuids: Iterable[str]
+) -> dict[str, Origin]:
+    """What instances were before a recovery of the host failed for them.
+
+    By uuid, over all notifications; without those whose latest move
+    succeeded or was never begun.
+    """
+    rows = session.execute(
+        sa.select(Row, VMovePlan)
+        .join(VMovePlan, VMovePlan.vmove_uuid == Row.uuid)
+        .where(
+            VMovePlan.instance_uuid.in_(list(instance_uuids)),
+            Row.source_host == source_host,
+            Row.start_time.is_not(None),
+            Row.deleted == 0,
+        )
+        .order_by(Row.id)
+    )
+    latest = {row.instance_uuid: (row, plan) for row, plan in rows}
+    return {
+        uuid: _to_move(row, plan).origin
+        for uuid, (row, plan) in latest.items()
+        if row.status != VMoveStatus.SUCCEEDED
+    }
 
 
 def add(
@@ -162,6 +190,30 @@ def settle(session: orm.Session, outcomes: Iterable[Outcome]) -> None:
                 updated_at=now(session),
             )
         )
+
+
+def end_rest(
+    session: orm.Session, notification_uuid: str, verdict: Verdict
+) -> None:
+    """End what an attempt leaves unsettled, for the reason it ended itself.
+
+    The next attempt looks at what has failed again.
+    """
+    status = VMoveStatus.FAILED if verdict.bad else VMoveStatus.IGNORED
+    session.execute(
+        sa.update(Row)
+        .where(
+            Row.notification_uuid == notification_uuid,
+            Row.status.in_(_UNSETTLED),
+            Row.deleted == 0,
+        )
+        .values(
+            status=status.value,
+            message=verdict.message,
+            end_time=now(session),
+            updated_at=now(session),
+        )
+    )
 
 
 def _to_plan(row: Row, move: Move, attempt: int, position: int) -> VMovePlan:

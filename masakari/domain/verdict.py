@@ -23,6 +23,14 @@ class Verdict:
     status: NotificationStatus
     message: str | None = None
 
+    @property
+    def bad(self) -> bool:
+        """Something that should have been done was not."""
+        return self.status in (
+            NotificationStatus.ERROR,
+            NotificationStatus.FAILED,
+        )
+
 
 def finished(message: str | None = None) -> Verdict:
     """The work is done, or there was none."""

@@ -18,7 +18,7 @@ from masakari.db import claims, hosts, moves
 from masakari.db.moves import Outcome, PlannedMove
 from masakari.db.session import Database
 from masakari.domain.model import Host
-from masakari.domain.planner.host import HostPlan
+from masakari.domain.planner.host import HostPlan, Origin
 from masakari.domain.verdict import Verdict
 from masakari.engine.clock import Clock
 from masakari.engine.lease import Lease
@@ -95,6 +95,19 @@ class Journal:
                 self._database.read,
                 moves.latest,
                 self._claim.notification.uuid,
+            )
+        )
+
+    def left_behind(
+        self, source_host: str, instance_uuids: Sequence[str]
+    ) -> dict[str, Origin]:
+        """See :func:`masakari.db.moves.left_behind`."""
+        return self._patiently(
+            functools.partial(
+                self._database.read,
+                moves.left_behind,
+                source_host,
+                instance_uuids,
             )
         )
 

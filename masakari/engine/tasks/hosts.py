@@ -2,12 +2,13 @@
 """Steps that concern the failed host as a whole."""
 
 import logging
+from collections.abc import Mapping
 from concurrent import futures
 from typing import TYPE_CHECKING
 
 from masakari import exception
 from masakari.domain.planner import host as planner
-from masakari.domain.server import ComputeService, Server
+from masakari.domain.server import ComputeService, Server, VMState
 from masakari.domain.settings import RecoverySettings
 from masakari.engine.calls import persistently
 from masakari.engine.tasks.base import RecoveryTask
@@ -42,8 +43,9 @@ class DisableComputeServiceTask(RecoveryTask):
         disabling = self._disable(service)
         service = self._wait_for_down(service)
         self._confirm_disabled(service, disabling)
+        state = "up" if service.up else "down"
         self.update_details(
-            f"Compute service on host {host_name} is down", 1.0
+            f"Compute service on host {host_name} is {state}", 1.0
         )
 
     def _force_down(self, service: ComputeService) -> None:
@@ -67,12 +69,18 @@ class DisableComputeServiceTask(RecoveryTask):
         )
 
     def _wait_for_down(self, service: ComputeService) -> ComputeService:
+        """Wait, unless another engine has begun this attempt.
+
+        The host was down then. If it has come back meanwhile, what is under
+        way has to be followed all the same; nothing is added to it.
+        """
         clock, settings = self.recovery.world.clock, self._settings
+        begun = bool(self.recovery.journal.moves_of_attempt())
         ends_at = clock.monotonic() + settings.down_timeout
         while True:
             try:
                 service = self.recovery.compute.compute_service(service.host)
-                if not service.up:
+                if begun or not service.up:
                     return service
                 trouble = "Nova still counts its compute service as up"
             except port.Unavailable as error:
@@ -81,7 +89,7 @@ class DisableComputeServiceTask(RecoveryTask):
                 raise exception.HostRecoveryFailureException(
                     f"Host {service.host} is not known to be down after "
                     f"{settings.down_timeout:g} seconds: {trouble}. "
-                    "Nothing was evacuated."
+                    "Nothing is evacuated from a host that is up."
                 )
             # Half of the interval: the first evacuation is the one that
             # everybody waits for.
@@ -163,6 +171,7 @@ def plan_moves(
     origins = {
         planned.move.instance_uuid: planned.move.origin for planned in latest
     }
+    origins = _origins_left_behind(recovery, servers, origins) | origins
     done = {
         planned.move.instance_uuid for planned in latest if planned.succeeded
     }
@@ -174,3 +183,19 @@ def plan_moves(
     plan = plan.including(planned.move for planned in latest if planned.failed)
     recovery.journal.record_plan(recovery.host.name, plan)
     return plan
+
+
+def _origins_left_behind(
+    recovery: "Recovery",
+    servers: list[Server],
+    known: Mapping[str, planner.Origin],
+) -> dict[str, planner.Origin]:
+    """What those were that an earlier recovery of the host left in error."""
+    broken = [
+        server.uuid
+        for server in servers
+        if server.vm_state == VMState.ERROR and server.uuid not in known
+    ]
+    if not broken:
+        return {}
+    return recovery.journal.left_behind(recovery.host.name, broken)

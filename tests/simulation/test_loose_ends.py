@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""However a recovery ends, nothing is left between two states."""
+
+from pathlib import Path
+
+import pytest
+
+from masakari.db import segments
+from masakari.domain.model import (
+    SETTLED,
+    NotificationStatus,
+    VMove,
+    VMoveStatus,
+)
+from masakari.domain.settings import RecoverySettings
+from tests.simulation.harness import STOPPED, Simulation
+
+FINISHED = NotificationStatus.FINISHED
+FAILED = NotificationStatus.FAILED
+
+
+def last_moves(moves: list[VMove]) -> dict[str, VMoveStatus | None]:
+    return {move.instance_uuid: move.status for move in moves}
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+def test_moves_end_with_the_attempt_that_could_not_make_them(
+    simulation: Simulation, attempts: int
+) -> None:
+    """Nova's records cannot be read for longer than anybody waits."""
+    failed, *_ = simulation.hosts(3)
+    simulation.servers(failed, 3)
+    notification = simulation.fail(failed)
+    simulation.cloud.faults.add(
+        "evacuations",
+        503,
+        message="Away.",
+        until=simulation.clock.epoch() + (250 if attempts == 2 else 5000),
+    )
+    seen = simulation.recover(notification)
+    assert seen.status is (FINISHED if attempts == 2 else FAILED)
+    moves = simulation.vmoves(notification)
+    assert moves
+    assert {move.status for move in moves} <= SETTLED
+    failures = [m for m in moves if m.status is VMoveStatus.FAILED]
+    assert failures
+    assert all("Away." in str(move.message) for move in failures)
+
+
+def test_what_was_under_way_when_the_host_came_back_is_recorded(
+    simulation: Simulation,
+) -> None:
+    """Its engine was killed, and the next one finds the host up."""
+    failed, *_ = simulation.hosts(3)
+    uuids = simulation.servers(failed, 6)
+    notification = simulation.fail(failed)
+    simulation.kill_at = ("after", "evacuate", 3)
+    simulation.run(simulation.engine("engine-1"), seconds=3)
+    simulation.cloud.revive(failed.name)
+    simulation.run(simulation.engine("engine-2"))
+    assert simulation.now(notification).status is FINISHED
+    asked_for = set(simulation.evacuated())
+    assert len(asked_for) == 3
+    assert last_moves(simulation.vmoves(notification)) == {
+        uuid: VMoveStatus.SUCCEEDED
+        if uuid in asked_for
+        else VMoveStatus.IGNORED
+        for uuid in uuids
+    }
+
+
+def test_moves_end_when_the_segment_is_switched_off_meanwhile(
+    simulation: Simulation,
+) -> None:
+    failed, *_ = simulation.hosts(3)
+    simulation.servers(failed, 6)
+    notification = simulation.fail(failed)
+    simulation.kill_at = ("after", "evacuate", 3)
+    simulation.run(simulation.engine("engine-1"), seconds=3)
+    simulation.database.write(
+        segments.update, failed.segment.uuid, enabled=False
+    )
+    seen = simulation.recover(notification)
+    assert seen.status is NotificationStatus.IGNORED
+    moves = simulation.vmoves(notification)
+    assert {move.status for move in moves} <= SETTLED
+    assert {move.message for move in moves} == {seen.message}
+
+
+def test_a_new_report_restores_what_a_failed_recovery_left_in_error(
+    simulation: Simulation,
+) -> None:
+    """An operator makes room and reports the host once more."""
+    failed, other = simulation.hosts(2, slots=1)
+    (uuid,) = simulation.servers(failed, 1)
+    (filling,) = simulation.servers(other, 1)
+    assert simulation.recover(simulation.fail(failed)).status is FAILED
+    assert simulation.cloud.servers[uuid].vm_state == "error"
+    simulation.cloud.delete_server(filling)
+    second = simulation.recover(simulation.notify(failed))
+    assert second.status is FINISHED
+    server = simulation.cloud.servers[uuid]
+    assert (server.vm_state, server.power_state) == ("active", 1)
+    assert server.host == other.name
+
+
+def test_two_reports_of_one_failure_leave_no_instance_in_error(
+    simulation: Simulation,
+) -> None:
+    """Two monitors that tell the same in different words."""
+    failed, other = simulation.hosts(2, slots=1)
+    (uuid,) = simulation.servers(failed, 1)
+    (filling,) = simulation.servers(other, 1)
+    first = simulation.fail(failed)
+    second = simulation.notify(failed, {**STOPPED, "event": "stopped"})
+    simulation.clock.at(
+        simulation.clock.elapsed + 120,
+        lambda: simulation.cloud.delete_server(filling),
+    )
+    simulation.recover(first)
+    assert simulation.now(first).status is FINISHED
+    assert simulation.now(second).status is FINISHED
+    server = simulation.cloud.servers[uuid]
+    assert (server.vm_state, server.power_state) == ("active", 1)
+
+
+def test_one_that_was_in_error_before_any_recovery_ends_in_error(
+    simulation: Simulation,
+) -> None:
+    failed, other = simulation.hosts(2, slots=1)
+    (uuid,) = simulation.servers(failed, 1, vm_state="error")
+    (filling,) = simulation.servers(other, 1)
+    assert simulation.recover(simulation.fail(failed)).status is FAILED
+    simulation.cloud.delete_server(filling)
+    second = simulation.recover(simulation.notify(failed))
+    assert second.status is FINISHED
+    server = simulation.cloud.servers[uuid]
+    assert (server.vm_state, server.power_state) == ("error", 4)
+
+
+def test_an_evacuation_that_is_not_found_is_no_proof_of_a_deletion(
+    simulation: Simulation,
+) -> None:
+    """Nova's 404 may also be about a cell, or come from a proxy."""
+    failed, *_ = simulation.hosts(3)
+    uuids = simulation.servers(failed, 3)
+    simulation.cloud.faults.add("evacuate", 404, server=uuids[0], times=2)
+    notification = simulation.recover(simulation.fail(failed))
+    assert notification.status is FINISHED
+    assert last_moves(simulation.vmoves(notification)) == dict.fromkeys(
+        uuids, VMoveStatus.SUCCEEDED
+    )
+
+
+def test_one_that_is_never_found_is_failed(simulation: Simulation) -> None:
+    failed, *_ = simulation.hosts(3)
+    uuids = simulation.servers(failed, 2)
+    simulation.cloud.faults.add(
+        "evacuate", 404, server=uuids[0], message="No such cell."
+    )
+    notification = simulation.recover(simulation.fail(failed))
+    assert notification.status is FAILED
+    ends = {m.instance_uuid: m for m in simulation.vmoves(notification)}
+    assert ends[uuids[0]].status is VMoveStatus.FAILED
+    assert "No such cell." in str(ends[uuids[0]].message)
+
+
+def test_a_late_request_of_another_engine_is_not_repeated(
+    tmp_path: Path,
+) -> None:
+    """It is carried out when its successor has looked already."""
+    simulation = Simulation(
+        tmp_path, RecoverySettings(window_floor=1, window_ceiling=1)
+    )
+    failed, *_ = simulation.hosts(3)
+    first, second = sorted(simulation.servers(failed, 2))
+    notification = simulation.fail(failed)
+    simulation.cloud.faults.add("evacuate", "hang", times=1)
+    simulation.kill_at = ("after", "evacuate", 1)
+    simulation.run(simulation.engine("engine-1"), seconds=3)
+    inner = simulation.cloud.on_call
+    assert inner is not None
+    late: list[str] = []
+
+    def carry_out_late(when: str, call: object) -> None:
+        inner(when, call)  # type: ignore[arg-type]
+        verb = getattr(call, "verb", "")
+        if (when, verb) == ("after", "server") and not late:
+            late.append(first)
+            simulation.cloud.compute.evacuate(first)
+
+    simulation.cloud.on_call = carry_out_late
+    simulation.run(simulation.engine("engine-2"))
+    assert simulation.now(notification).status is FINISHED
+    assert late
+    records = [r.instance_uuid for r in simulation.cloud.migrations]
+    assert sorted(records) == [first, second]
+
+
+def test_what_somebody_else_evacuates_meanwhile_is_watched(
+    tmp_path: Path,
+) -> None:
+    simulation = Simulation(
+        tmp_path, RecoverySettings(window_floor=1, window_ceiling=1)
+    )
+    failed, *_ = simulation.hosts(3)
+    uuids = sorted(simulation.servers(failed, 4))
+    notification = simulation.fail(failed)
+    simulation.clock.at(
+        simulation.clock.elapsed + 1,
+        lambda: simulation.cloud.compute.evacuate(uuids[-1]) and None,
+    )
+    assert simulation.recover(notification).status is FINISHED
+    records = [r.instance_uuid for r in simulation.cloud.migrations]
+    assert sorted(records) == uuids
