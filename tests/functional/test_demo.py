@@ -137,6 +137,14 @@ def test_options_that_make_no_sense(options, capsys):
     assert "usage: masakari-demo" in capsys.readouterr().err
 
 
+def test_what_is_not_installed_is_named(monkeypatch, capsys):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert demo.main(["--json"]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "openstacksdk and rich: pip install 'masakari[demo]'" in told.err
+
+
 def move(name, source, begin, end):
     return Move(
         uuid=name,
