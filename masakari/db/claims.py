@@ -19,7 +19,7 @@ from sqlalchemy import orm
 
 from masakari import exception
 from masakari.db import moves, notifications
-from masakari.db.session import now, now_ms
+from masakari.db.session import now, now_ms, skips_locked
 from masakari.db.tables import HostClaim, Recovery
 from masakari.db.tables import Notification as Row
 from masakari.domain.model import (
@@ -124,7 +124,7 @@ def claim(
 
     :param lease: seconds until the claim lapses unless it is renewed
     """
-    won = _changes_one(
+    won = _is_free(session, candidate) and _changes_one(
         session,
         sa.update(HostClaim)
         .where(
@@ -150,6 +150,22 @@ def claim(
         attempt=recovery.attempts,
         request_id=recovery.request_id,
     )
+
+
+def _is_free(session: orm.Session, candidate: Candidate) -> bool:
+    """Lock the host's row, if that needs no wait.
+
+    An engine that hangs in a transaction has a row locked for as long as
+    the database believes in it; nobody is to wait for that.
+    """
+    if not skips_locked(session):
+        return True
+    row = session.scalar(
+        sa.select(HostClaim.expires_at)
+        .where(HostClaim.source_host_uuid == candidate.source_host_uuid)
+        .with_for_update(skip_locked=True)
+    )
+    return row is not None
 
 
 def _take(session: orm.Session, uuid: str) -> Recovery | None:

@@ -276,6 +276,20 @@ def now_ms(session: orm.Session) -> sqlalchemy.ColumnElement[int]:
     return _Milliseconds()
 
 
+def skips_locked(session: orm.Session) -> bool:
+    """Whether the server knows ``FOR UPDATE SKIP LOCKED``.
+
+    SQLite does not, and has one writer at a time anyway.
+    """
+    dialect = session.connection().dialect
+    if dialect.name == "postgresql":
+        return True
+    if dialect.name not in ("mysql", "mariadb"):
+        return False
+    needed = (10, 6) if getattr(dialect, "is_mariadb", False) else (8, 0, 1)
+    return (dialect.server_version_info or ()) >= needed
+
+
 class _Milliseconds(expression.FunctionElement[int]):
     type = sqlalchemy.BigInteger()
     inherit_cache = True
