@@ -103,7 +103,7 @@ def root_url(request: webob.Request, link_prefix: str | None) -> str:
     url: str = request.application_url
     if link_prefix:
         prefix = urllib.parse.urlsplit(link_prefix)
-        path = prefix.path + urllib.parse.urlsplit(url).path
+        path = prefix.path.rstrip("/") + urllib.parse.urlsplit(url).path
         url = urllib.parse.urlunsplit(
             (prefix.scheme, prefix.netloc, path, "", "")
         )

@@ -54,10 +54,10 @@ class TestLinks:
         mounted = {"SCRIPT_NAME": "/instance-ha"}
         assert self.links(world, environ=mounted)[:2] == [root, root]
 
-    def test_a_prefix_takes_the_place_of_the_host(self, tmp_path):
-        world = build(
-            tmp_path, osapi_masakari_link_prefix="https://a.example.com/ha"
-        )
+    @pytest.mark.parametrize("end", ["", "/"])
+    def test_a_prefix_takes_the_place_of_the_host(self, tmp_path, end):
+        prefix = f"https://a.example.com/ha{end}"
+        world = build(tmp_path, osapi_masakari_link_prefix=prefix)
         root = "https://a.example.com/ha/v1/"
         assert self.links(world)[:2] == [root, root]
         world.close()

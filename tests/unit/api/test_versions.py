@@ -68,7 +68,7 @@ def test_what_is_not_there(text):
     [
         (None, "http://host:1/ha"),
         ("https://a/b", "https://a/b/ha"),
-        ("https://a/b/", "https://a/b//ha"),
+        ("https://a/b/", "https://a/b/ha"),
         ("https://a", "https://a/ha"),
     ],
 )
