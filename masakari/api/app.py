@@ -13,11 +13,13 @@ from collections.abc import Callable, Mapping
 
 import oslo_middleware
 import pecan
+from keystoneauth1 import exceptions as auth_exceptions
 from keystonemiddleware import auth_token
 from oslo_config import cfg
 from oslo_middleware import cors, healthcheck, http_proxy_to_wsgi
 from oslo_middleware.healthcheck import opts as healthcheck_opts
 
+from masakari import exception
 from masakari.api import (
     auth,
     composition,
@@ -36,6 +38,13 @@ from masakari.services.environment import Compute, EngineClient
 LOG = logging.getLogger(__name__)
 
 _DISABLE_FILE = "/etc/masakari/healthcheck_disable"
+
+#: What Keystone's middleware says to a configuration that will not do.
+_NO_TOKENS = (
+    auth_exceptions.ClientException,
+    auth_token.ConfigurationError,
+    cfg.Error,
+)
 
 
 def build(
@@ -68,10 +77,15 @@ def load(
     """
     parts = composition.from_conf(conf)
     path = paste.find(conf, directory)
-    if path is None:
+    try:
+        if path is not None:
+            return paste.load(parts, path)
         LOG.info("There is no api-paste.ini: the API is built as usual.")
         return assemble(parts)
-    return paste.load(parts, path)
+    except _NO_TOKENS as error:
+        raise exception.ConfigurationError(
+            f"[keystone_authtoken] cannot be used: {error}"
+        ) from error
 
 
 def assemble(

@@ -75,9 +75,15 @@ class NoAuthMiddleware(MasakariKeystoneContext):
 def pipeline_factory_v1(
     loader: Any, global_conf: Mapping[str, str], **local_conf: str
 ) -> wsgi.Application:
-    """For PasteDeploy: the pipeline under the name of ``auth_strategy``."""
+    """For PasteDeploy: the pipeline under the name of ``auth_strategy``.
+
+    :raises LookupError: there is none
+    """
     del global_conf
-    *filters, name = local_conf[paste.current().conf.auth_strategy].split()
+    strategy = paste.current().conf.auth_strategy
+    if strategy not in local_conf:
+        raise LookupError(f"There is no line for auth_strategy {strategy}.")
+    *filters, name = local_conf[strategy].split()
     application: wsgi.Application = loader.get_app(name)
     for middleware in [loader.get_filter(name) for name in filters][::-1]:
         application = middleware(application)

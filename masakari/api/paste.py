@@ -5,6 +5,7 @@ The factories that such a file names get no more than strings. What they
 build an application from is therefore set aside while the file is loaded.
 """
 
+import configparser
 import contextvars
 import logging
 import pathlib
@@ -19,6 +20,9 @@ from masakari.api import composition, wsgi
 LOG = logging.getLogger(__name__)
 
 _NAME = "masakari_api"
+
+#: Sections, modules and names that are not there; a file that is not one.
+_FAULTY = (LookupError, ImportError, AttributeError, configparser.Error)
 
 _current: contextvars.ContextVar[composition.Composition] = (
     contextvars.ContextVar("masakari_composition")
@@ -45,11 +49,18 @@ def find(
 
     :param directory: where to look first, before the directories of the
         configuration's files
+    :raises ConfigurationError: one is asked for that is not there
     """
     name = pathlib.Path(conf.wsgi.api_paste_config)
     if directory is not None and (directory / name).is_file():
         return str(directory / name)
     path: str | None = conf.find_file(str(name))
+    where = conf.get_location("api_paste_config", "wsgi")
+    asked_for = where is not None and where.location.is_user_controlled
+    if path is None and asked_for:
+        raise exception.ConfigurationError(
+            f"[wsgi] api_paste_config: there is no file {name}."
+        )
     return path
 
 
@@ -68,7 +79,7 @@ def load(parts: composition.Composition, path: str) -> wsgi.Application:
             # For the filters that read the configuration on their own.
             global_conf={"oslo_config_file": files[0]} if files else {},
         )
-    except (LookupError, ImportError) as error:
+    except _FAULTY as error:
         raise exception.ConfigurationError(f"{path}: {error}") from error
     finally:
         _current.reset(token)

@@ -212,6 +212,7 @@ def test_tls_with_certificates_of_clients(start, certificate):
         ({"masakari_api_workers": 0}, 2),
         ({"use_ssl": True}, 1),
         ({"masakari_api_listen": "192.0.2.1"}, 1),
+        ({"wsgi__api_paste_config": "nowhere.ini"}, 1),
     ],
     ids=str,
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from masakari import exception
-from masakari.api import composition, paste
+from masakari.api import app, composition, paste
 from masakari.simulator.port import SimulatedCompute
 from tests.functional.api.world import World, send
 
@@ -100,10 +100,43 @@ def test_a_file_without_a_health_check(tmp_path):
     world.close()
 
 
-def test_a_file_without_the_strategy(tmp_path):
-    world = World(tmp_path, auth_strategy="noauth2")
-    with pytest.raises(exception.ConfigurationError):
-        paste.load(parts(world), str(KOLLA))
+@pytest.fixture
+def kolla_world(tmp_path):
+    group = "keystone_authtoken__"
+    made = World(
+        tmp_path,
+        auth_strategy="keystone",
+        **{f"{group}www_authenticate_uri": "http://192.0.2.1:5000"},
+    )
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "told"),
+    [
+        ("keystone = ", "noauth2 = ", "auth_strategy keystone"),
+        ("[composite:masakari_api]", "garbage", "no section headers"),
+        ("[filter:sizelimit]", "[filter:cors]", "already exists"),
+        ("[filter:sizelimit]", "[filter:limitsize]", "'sizelimit'"),
+        ("openstack:FaultWrapper", "nothing:FaultWrapper", "nothing"),
+        ("openstack:FaultWrapper", "openstack:Nothing", "Nothing"),
+    ],
+)
+def test_a_file_that_cannot_be_used(kolla_world, good, bad, told):
+    file = kolla_world.file.with_name("api-paste.ini")
+    file.write_text(KOLLA.read_text().replace(good, bad))
+    with pytest.raises(exception.ConfigurationError) as raised:
+        app.load(kolla_world.conf)
+    assert str(raised.value).startswith(f"{file}: ")
+    assert told in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["other.ini", "/nowhere/api-paste.ini"])
+def test_a_file_that_is_asked_for_has_to_be_there(tmp_path, name):
+    world = World(tmp_path, wsgi__api_paste_config=name)
+    with pytest.raises(exception.ConfigurationError, match=name):
+        app.load(world.conf)
     world.close()
 
 
@@ -174,3 +207,17 @@ def test_wsgi_servers_without_any_file(tmp_path):
     answers = probe(OS_MASAKARI_CONFIG_DIR=str(tmp_path))
     assert answers["/"][0] == 200
     assert answers["/healthcheck"] == [200, "OK"]
+
+
+@pytest.mark.parametrize("with_file", [True, False])
+def test_tokens_that_could_not_be_checked(tmp_path, with_file):
+    (tmp_path / "masakari.conf").write_text(
+        "[keystone_authtoken]\nauth_type = password\nusername = masakari\n"
+    )
+    if with_file:
+        (tmp_path / "api-paste.ini").write_text(KOLLA.read_text())
+    with pytest.raises(subprocess.CalledProcessError) as raised:
+        probe(OS_MASAKARI_CONFIG_DIR=str(tmp_path))
+    told = raised.value.stdout.replace("auth_url", "auth-url")
+    assert "ConfigurationError: [keystone_authtoken] cannot be used" in told
+    assert "auth-url" in told
