@@ -52,7 +52,7 @@ class Watch:
         self.next_at = now + self._settings.verify_interval
         try:
             changed = self._records.refresh(
-                everything=any(flight.record is None for flight in flying)
+                everything=any(self._missed(f, now) for f in flying)
             )
         except port.ComputeError as error:
             LOG.warning("Nova's evacuation records cannot be read: %s", error)
@@ -64,6 +64,15 @@ class Watch:
             self._changed_at = now
         quiet = (now - self._changed_at) / 10
         self.next_at += max(0.0, min(quiet, LONGEST_TICK) - 1.0)
+
+    def _missed(self, flight: Flight, now: float) -> bool:
+        """Whether to ask for more than Nova's latest changes.
+
+        A new record is none. Nor is the end of one, when the clock that
+        stamped it is far behind the others of Nova.
+        """
+        overdue = now - flight.asked_at >= self._settings.evacuation_timeout
+        return flight.record is None or overdue
 
     def still_here(self, ready: list[Flight]) -> list[Flight]:
         """Those that may be asked for, right before they are.
