@@ -24,7 +24,7 @@ from masakari.services.environment import Services
 _COLLECTION = {"GET": "index", "POST": "create"}
 _MEMBER = {"GET": "show", "PUT": "update", "DELETE": "delete"}
 
-#: Environment and request attributes that the hooks provide.
+#: What :mod:`auth` and the hooks put into a request's environment.
 ENFORCER = "masakari.enforcer"
 SERVICES = "masakari.services"
 CONTEXT = "masakari.context"
@@ -248,7 +248,7 @@ def _not_allowed(resource: Resource, method: str, action: str) -> faults.Fault:
     allowed = [
         verb
         for verb, name in resource.actions.items()
-        if hasattr(resource, name)
+        if verb != method and hasattr(resource, name)
     ]
     return faults.Fault(
         405,
