@@ -64,10 +64,10 @@ class Intake:
         :raises ServiceUnavailable: the database is away
         """
         claimed = 0
-        if len(self.leases) >= self._capacity:
+        if not self._has_room():
             return claimed
         for candidate in self._candidates():
-            if len(self.leases) >= self._capacity:
+            if not self._has_room():
                 break
             lease = self._claim(candidate)
             if lease is not None:
@@ -100,6 +100,11 @@ class Intake:
                     "Notification %s is left to others when its lease ends",
                     lease.claim.notification.uuid,
                 )
+
+    def _has_room(self) -> bool:
+        """Whether one more may be claimed; never while stopping."""
+        stopping = self._world.stopping.is_set()
+        return not stopping and len(self.leases) < self._capacity
 
     def _candidates(self) -> list[Candidate]:
         """The first of each host: the others have to wait for it anyway."""

@@ -52,15 +52,17 @@ class Engine:
             recover=recover,
             idle=self.wake,
         )
-        self._threads = [
-            threading.Thread(target=self._poll, name="poll", daemon=True),
-            threading.Thread(target=self._renew, name="renew", daemon=True),
-        ]
+        self._poller = threading.Thread(
+            target=self._poll, name="poll", daemon=True
+        )
+        self._renewer = threading.Thread(
+            target=self._renew, name="renew", daemon=True
+        )
 
     def start(self) -> None:
         """Begin to look for work."""
-        for thread in self._threads:
-            thread.start()
+        self._poller.start()
+        self._renewer.start()
 
     def wake(self) -> None:
         """Look for work now."""
@@ -83,6 +85,9 @@ class Engine:
         self._stopped.set()
 
     def _finish(self, done: threading.Event) -> None:
+        # What the last look for work claims still has to find the pool open.
+        if self._poller.is_alive():
+            self._poller.join()
         self._pool.shutdown()
         done.set()
 

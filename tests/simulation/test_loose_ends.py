@@ -237,3 +237,17 @@ def test_an_end_that_a_slow_clock_stamped_is_seen(tmp_path: Path) -> None:
         simulation.clock.epoch() - simulation.cloud.migrations[0].created_at
     )
     assert taken < 60
+
+
+def test_nothing_is_claimed_once_the_engine_is_told_to_stop(
+    simulation: Simulation,
+) -> None:
+    first, second, *_ = simulation.hosts(4)
+    simulation.servers(first, 3)
+    simulation.servers(second, 3)
+    one, two = simulation.fail(first), simulation.fail(second)
+    engine = simulation.engine()
+    simulation.clock.at(simulation.clock.elapsed + 3, engine.stopping.set)
+    engine.poll()
+    assert simulation.now(one).status is FINISHED
+    assert simulation.now(two).status is NotificationStatus.NEW
