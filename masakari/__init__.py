@@ -7,6 +7,7 @@ sample files has. It has to happen before ``oslo_messaging`` is first
 imported, which otherwise selects eventlet's.
 """
 
+import sys
 import warnings
 
 from oslo_service import backend
@@ -15,4 +16,6 @@ from oslo_service import backend
 warnings.filterwarnings("ignore", message="\nEventlet is deprecated")
 
 if backend.get_backend_type() is None:
+    # Importing it, only to see that it is there, takes a quarter of a second.
+    sys.modules.setdefault("eventlet", None)  # type: ignore[arg-type]
     backend.init_backend(backend.BackendType.THREADING)

@@ -13,8 +13,6 @@ from typing import Any
 import sqlalchemy
 from oslo_config import cfg
 from sqlalchemy import orm
-from taskflow import exceptions as taskflow_exception
-from taskflow.persistence import backends
 
 from masakari import exception
 from masakari.db import query
@@ -129,6 +127,10 @@ def create_tables(connection: str) -> None:
     :param connection: an SQLAlchemy URL
     :raises ServiceUnavailable: the database is away
     """
+    # Reading does without TaskFlow, and the API, which reads, starts sooner.
+    from taskflow import exceptions as taskflow_exception
+    from taskflow.persistence import backends
+
     try:
         with (
             contextlib.closing(

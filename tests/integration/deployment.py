@@ -21,6 +21,7 @@ BROKER = os.environ.get(
     "MASAKARI_TEST_RABBITMQ", "rabbit://guest:guest@127.0.0.1:5672/"
 )
 PATIENCE = 60
+LIBRARIES = re.compile(r" (sqlalchemy|taskflow)\.")
 PROGRAMS = Path(sys.executable).parent
 
 
@@ -84,7 +85,7 @@ class Program:
         return [
             line
             for line in lines
-            if "Traceback" in line and " sqlalchemy." not in line
+            if "Traceback" in line and not LIBRARIES.search(line)
         ]
 
     def says(self, text, timeout=PATIENCE):

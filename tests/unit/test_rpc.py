@@ -230,14 +230,6 @@ def test_a_bus_that_cannot_be_is_a_configuration_error(url):
         rpc.EngineServer(configured(url), object())
 
 
-def test_a_server_that_waits_for_its_broker_stops_at_once():
-    server = rpc.EngineServer(configured(nobody()), object())
-    server.start()
-    began = time.monotonic()
-    server.stop()
-    assert time.monotonic() - began < 0.5
-
-
 def test_options_of_a_bus_are_there_without_one():
     conf = cfg.ConfigOpts()
     rpc.stay_in_process(conf)
