@@ -28,6 +28,7 @@ class Lease:
         self._clock = clock
         self._lock = threading.Lock()
         self._ends_at = asked_at + seconds
+        self._lost = False
 
     def extend(self, *, asked_at: float) -> None:
         """The database renewed the lease when asked at ``asked_at``."""
@@ -37,13 +38,13 @@ class Lease:
     def lose(self) -> None:
         """Somebody else has the claim now; nothing extends it again."""
         with self._lock:
-            self._ends_at = float("-inf")
-            self.seconds = float("-inf")
+            self._lost = True
 
     @property
     def held(self) -> bool:
         with self._lock:
-            return self._clock.monotonic() < self._ends_at
+            ends_at = self._ends_at
+            return not self._lost and self._clock.monotonic() < ends_at
 
     def check(self) -> None:
         """Call before every act.

@@ -3,8 +3,8 @@
 
 import contextlib
 import datetime
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from keystoneauth1 import exceptions as auth_exceptions
 from novaclient import exceptions as nova_exceptions
@@ -18,6 +18,8 @@ from masakari.domain.server import (
     VMState,
 )
 from masakari.nova import port
+
+T = TypeVar("T")
 
 #: A resource as Nova sends it.
 Fields = Mapping[str, Any]
@@ -34,6 +36,9 @@ def _from_status(
 def _from_nova(error: nova_exceptions.ClientException) -> port.ComputeError:
     text = strutils.mask_password(f"Nova: {error.message} ({error.code})")
     if error.code == 404:
+        # Nova says what it has not found; a proxy before it does not.
+        if error.message == nova_exceptions.NotFound.message:
+            return port.Unavailable(text)
         return port.NotFound(text)
     retry_after = getattr(error, "retry_after", None)
     return _from_status(error.code, text, retry_after)
@@ -74,6 +79,21 @@ def _time(text: str) -> datetime.datetime:
     return moment.astimezone(datetime.UTC).replace(tzinfo=None)
 
 
+def _understood(read: Callable[[Fields], T]) -> Callable[[Fields], T]:
+    """Whatever answers in Nova's place may answer anything."""
+
+    def guarded(fields: Fields) -> T:
+        try:
+            return read(fields)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise port.Unavailable(
+                f"Nova's answer cannot be understood: {error!r}"
+            ) from error
+
+    return guarded
+
+
+@_understood
 def server(fields: Fields) -> Server:
     """A server of ``/servers``, as an administrator sees it."""
     fault = fields.get("fault") or {}
@@ -91,6 +111,7 @@ def server(fields: Fields) -> Server:
     )
 
 
+@_understood
 def service(fields: Fields) -> ComputeService:
     """A service of ``/os-services``."""
     return ComputeService(
@@ -103,6 +124,7 @@ def service(fields: Fields) -> ComputeService:
     )
 
 
+@_understood
 def migration(fields: Fields) -> Migration:
     """A record of ``/os-migrations``."""
     changed = fields["updated_at"]
@@ -117,6 +139,7 @@ def migration(fields: Fields) -> Migration:
     )
 
 
+@_understood
 def aggregate(fields: Fields) -> Aggregate:
     """An aggregate of ``/os-aggregates``."""
     return Aggregate(

@@ -323,3 +323,20 @@ def test_a_request_that_nova_carries_out_late_is_not_repeated(
     assert simulation.recover(notification).status is FINISHED
     assert late
     assert len(simulation.cloud.migrations) == 1
+
+
+def test_what_is_left_in_error_on_a_host_that_came_back_is_a_failure(
+    simulation: Simulation,
+) -> None:
+    failed, _other = simulation.hosts(2, slots=0)
+    (uuid,) = simulation.servers(failed, 1)
+    notification = simulation.fail(failed)
+    simulation.clock.at(
+        simulation.clock.elapsed + 20,
+        lambda: simulation.cloud.revive(failed.name),
+    )
+    seen = simulation.recover(notification)
+    assert simulation.cloud.servers[uuid].vm_state == "error"
+    assert seen.status is FAILED
+    assert "came back" in str(seen.message)
+    assert "in error" in str(seen.message)

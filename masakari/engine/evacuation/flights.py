@@ -10,7 +10,7 @@ from masakari.domain.model import VMoveStatus
 from masakari.domain.planner import instance as planner
 from masakari.domain.planner.host import Goal
 from masakari.domain.planner.instance import Step
-from masakari.domain.server import Migration, Server
+from masakari.domain.server import Migration, Server, VMState
 from masakari.domain.sharing import Demand
 from masakari.engine.slots import Slots
 
@@ -37,6 +37,7 @@ class Flight:
     :param baseline: the newest evacuation record that is not of this one
     :param record: Nova's record of this evacuation
     :param in_doubt: Nova did not say whether it took the last request
+    :param was_reset: it was set to ``error`` so that Nova would take it
     :param trouble: why the last try did not work
     """
 
@@ -52,6 +53,7 @@ class Flight:
     record: Migration | None = None
     in_doubt: bool = False
     has_slot: bool = False
+    was_reset: bool = False
     trouble: str = ""
 
     @property
@@ -68,6 +70,14 @@ class Flight:
     def begun(self) -> bool:
         """Nova evacuates it, or has, and its end is not recorded yet."""
         return self.has_slot or self.record is not None
+
+    @property
+    def in_error(self) -> bool:
+        """It was brought to error since the failure, by Nova or by us."""
+        if self.planned.move.origin.vm_state == VMState.ERROR:
+            return False
+        seen = self.server is not None and self.server.vm_state
+        return self.was_reset or seen == VMState.ERROR
 
     @property
     def ends_running(self) -> bool:
@@ -179,11 +189,29 @@ class Flights:
     def try_again(self, flight: Flight, *, now: float) -> None:
         """After a failed evacuation: while there is time, with a pause."""
         self.give_back_slot(flight)
-        started = flight.first_asked_at
-        if started is not None and now - started >= self._timeout:
+        if self.out_of_time(flight, now=now):
             self.end(flight, VMoveStatus.FAILED, flight.trouble)
             return
         flight.retry(now=now)
+
+    def out_of_time(self, flight: Flight, *, now: float) -> bool:
+        """It has been asked for, for as long as it may be."""
+        started = flight.first_asked_at
+        return started is not None and now - started >= self._timeout
+
+    def leave_behind(self, source_host: str) -> None:
+        """The source host came back: what has not left it stays there."""
+        came_back = f"Host {source_host} came back before it was evacuated"
+        for flight in self.open(Phase.READY):
+            if flight.in_error:
+                self.end(
+                    flight,
+                    VMoveStatus.FAILED,
+                    f"{came_back}, but Nova has it in error. "
+                    f"{flight.trouble}".strip(),
+                )
+            else:
+                self.end(flight, VMoveStatus.IGNORED, f"{came_back}.")
 
     def end(
         self,

@@ -76,6 +76,7 @@ class Launcher:
         compute = self._recovery.compute
         if flight.server is not None and planner.needs_reset(flight.server):
             compute.reset_state(flight.uuid, "error")
+            flight.was_reset = True
             self._recovery.lease.check()
         compute.evacuate(
             flight.uuid,
@@ -134,12 +135,7 @@ class Launcher:
             )
             return False
         if service.up:
-            self._flights.end_all(
-                VMoveStatus.IGNORED,
-                f"Host {self._source} came back before the instance was "
-                "evacuated.",
-                Phase.READY,
-            )
+            self._flights.leave_behind(self._source)
             return False
         self._seen_down_at = now
         return True

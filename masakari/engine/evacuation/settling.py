@@ -80,15 +80,22 @@ class Settler:
 
     def _evacuate(self, flight: Flight, server: Server) -> None:
         """It is still on the failed host: evacuate it, or once more."""
-        if flight.record is None:
+        now = self._clock.monotonic()
+        if flight.record is not None:
+            flight.trouble = (
+                server.fault
+                or f"Nova ended the evacuation as {flight.record.status}."
+            )
+            flight.forget_record()
+            self._flights.try_again(flight, now=now)
+        elif self._flights.out_of_time(flight, now=now):
+            self._flights.end(
+                flight,
+                VMoveStatus.FAILED,
+                flight.trouble or "Nova has no record of its evacuation.",
+            )
+        else:
             flight.phase = Phase.READY
-            return
-        flight.trouble = (
-            server.fault
-            or f"Nova ended the evacuation as {flight.record.status}."
-        )
-        flight.forget_record()
-        self._flights.try_again(flight, now=self._clock.monotonic())
 
     def _misfit(self, flight: Flight, server: Server) -> None:
         fault = f" {server.fault}" if server.fault else ""

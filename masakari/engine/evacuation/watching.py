@@ -147,6 +147,7 @@ class Watch:
                 VMoveStatus.FAILED,
                 "Failed reason: timeout. Nova took the evacuation but has "
                 f"not done it for {self._settings.evacuation_timeout:g} "
-                f"seconds (status {record.status}, destination "
+                f"seconds (migration {record.id}, status {record.status}, "
+                "destination "
                 f"{record.dest_host or 'not chosen'}).",
             )
