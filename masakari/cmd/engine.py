@@ -62,28 +62,34 @@ def build(
     )
 
 
-def listen(
+def make_server(
     conf: cfg.ConfigOpts, engine: Engine, database: Database
-) -> Callable[[], None]:
-    """Have casts wake the engine; returns what stops that.
+) -> rpc.EngineServer:
+    """What has casts wake the engine, once it is started.
 
     The broker may be away: the engine works without it, and is woken again
     when it is back.
 
-    :raises ConfigurationError: ``transport_url`` makes no sense, or
-        TaskFlow's tables are not there
-    :raises ServiceUnavailable: their database is away
+    :raises ConfigurationError: ``transport_url`` makes no sense
     """
     records = progress.database(conf, database)
-    records.connect()
-    records.read(progress.check)
-    server = rpc.EngineServer(
+    return rpc.EngineServer(
         conf,
         EngineEndpoint(
             engine.wake,
             lambda uuid: records.read(progress.of_notification, uuid),
         ),
     )
+
+
+def listen(
+    conf: cfg.ConfigOpts, engine: Engine, database: Database
+) -> Callable[[], None]:
+    """Start what :func:`make_server` makes; returns what stops it.
+
+    :raises ConfigurationError: ``transport_url`` makes no sense
+    """
+    server = make_server(conf, engine, database)
     server.start()
     return server.stop
 
@@ -105,20 +111,21 @@ def main() -> int:
         engine = build(
             conf, database=database, compute=NovaClient.from_conf(conf)
         )
+        server = make_server(conf, engine, database)
         LOG.info("The engine waits for the database")
         database.connect()
         schema.check(database)
-        # Threads inherit the mask, so signals are for this one only.
-        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-        stop_listening = listen(conf, engine, database)
     except exception.MasakariException as error:
         LOG.critical("The engine cannot start: %s", error)
         return 1
+    # Threads inherit the mask, so signals are for this one only.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    server.start()
     engine.start()
     LOG.info("The engine has started")
     _wait_for_the_end(conf)
     LOG.info("The engine stops: it finishes what is in flight")
-    stop_listening()
+    server.stop()
     engine.stop()
     database.dispose()
     LOG.info("The engine has stopped")

@@ -148,18 +148,6 @@ def create_tables(connection: str) -> None:
         ) from error
 
 
-def check(session: orm.Session) -> None:
-    """Look whether the tables are there, before they are needed.
-
-    :raises ConfigurationError: they are not
-    """
-    if not _there(session):
-        raise exception.ConfigurationError(
-            "The database of [taskflow] connection has no tables of "
-            "TaskFlow's: run masakari-manage db sync."
-        )
-
-
 def _there(session: orm.Session) -> bool:
     return sqlalchemy.inspect(session.connection()).has_table("atomdetails")
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How long the programs take to start.
 
-``python -m tests.integration.startup`` prints, for each run, the seconds until the API has answered its first
-request and until the engine has begun to look for work.
+``python -m tests.integration.startup`` prints for each run the seconds until
+the API has answered its first request, and until the engine has begun to
+look for work.
 """
 
 import pathlib
