@@ -161,6 +161,7 @@ class Deployment:
             "control_exchange": f"masakari_{name}",
             "masakari_topic": f"ha_engine_{name}",
             "oslo_messaging_rabbit__amqp_auto_delete": True,
+            "oslo_messaging_rabbit__rabbit_transient_queues_ttl": 60,
             "os_privileged_user_name": "nova",
             "os_privileged_user_password": "secret",
             "os_privileged_user_tenant": "service",
