@@ -10,6 +10,7 @@ logbook.
 import contextlib
 import dataclasses
 import logging
+import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -41,13 +42,39 @@ class Workflow:
     tasks: Mapping[str, Sequence[type[task.Task]]]
 
 
+class Records:
+    """TaskFlow's persistence back end, as far as its engines use it.
+
+    TaskFlow describes its tables anew for every connection it hands out,
+    and SQLAlchemy keeps the descriptions. So there is one; what it does, it
+    does on a connection of the pool, and threads may share it.
+
+    :param url: of the database, for SQLAlchemy
+    """
+
+    def __init__(self, url: str) -> None:
+        self._backend = backends.fetch({"connection": url})
+        self._lock = threading.Lock()
+        self._connection: Any = None
+
+    def get_connection(self) -> Any:
+        """A connection; closing it does nothing.
+
+        :raises taskflow.exceptions.StorageFailure: the database is away
+        """
+        with self._lock:
+            if self._connection is None:
+                self._connection = self._backend.get_connection()
+            return self._connection
+
+
 class Flows:
     """Builds the configured workflows and runs them.
 
-    :param backend: TaskFlow's persistence back end; one for a process
+    :param backend: where they are recorded; one for a process
     """
 
-    def __init__(self, backend: Any, host_auto: Workflow) -> None:
+    def __init__(self, backend: Records, host_auto: Workflow) -> None:
         self._backend = backend
         self._host_auto = host_auto
 
@@ -63,12 +90,7 @@ class Flows:
             name for phase in PHASES for name in recipe[phase]
         )
         return cls(
-            backends.fetch(
-                {
-                    "connection": conf.taskflow.connection
-                    or conf.database.connection
-                }
-            ),
+            Records(conf.taskflow.connection or conf.database.connection),
             Workflow(
                 "instance:evacuate",
                 "instance_evacuate_engine",

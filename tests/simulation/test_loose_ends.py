@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """However a recovery ends, nothing is left between two states."""
 
+import gc
 from pathlib import Path
 
 import pytest
+from sqlalchemy import MetaData
 
 from masakari.db import segments
 from masakari.domain.model import (
@@ -251,3 +253,20 @@ def test_nothing_is_claimed_once_the_engine_is_told_to_stop(
     engine.poll()
     assert simulation.now(one).status is FINISHED
     assert simulation.now(two).status is NotificationStatus.NEW
+
+
+def test_a_recovery_leaves_nothing_behind_in_memory(
+    simulation: Simulation,
+) -> None:
+    """TaskFlow describes its tables anew at every access."""
+    hosts = simulation.hosts(5)
+    engine = simulation.engine()
+    counts = []
+    for host in hosts[:3]:
+        simulation.servers(host, 1)
+        simulation.fail(host)
+        simulation.run(engine)
+        gc.collect()
+        found = gc.get_objects()
+        counts.append(sum(isinstance(one, MetaData) for one in found))
+    assert counts[0] == counts[1] == counts[2]
