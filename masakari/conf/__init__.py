@@ -21,9 +21,20 @@ PROJECT = "masakari"
 def register_opts(conf: cfg.ConfigOpts) -> None:
     """Register every option that Masakari itself reads or accepts."""
     for group, options in (*opts.list_opts(), *recovery_flows.list_opts()):
-        conf.register_opts(options, None if group == "DEFAULT" else group)
+        conf.register_opts(options, _own(group))
     oslo_db_options.set_defaults(conf, connection=database.CONNECTION)
     loading.register_auth_conf_options(conf, "keystone_authtoken")
+
+
+def _own(group: str | cfg.OptGroup) -> cfg.OptGroup | None:
+    """A group of one configuration; None is ``[DEFAULT]``.
+
+    oslo.config copies a group only on the surface: what is set in one
+    configuration would be set in all that share the group.
+    """
+    if isinstance(group, str):
+        return None if group == "DEFAULT" else cfg.OptGroup(group)
+    return cfg.OptGroup(group.name, title=group.title, help=group.help)
 
 
 def load(
