@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from masakari import exception
 from masakari.db import claims
+from masakari.domain import verdict
 from masakari.domain.model import NotificationStatus, VMoveStatus
 from masakari.domain.settings import RecoverySettings
 from tests.simulation.harness import LEASE, Simulation
@@ -160,3 +162,41 @@ def test_an_engine_that_lost_its_lease_does_not_act_again(
     assert taken_over == [len(simulation.cloud.calls)]
     assert simulation.now(notification).status is FINISHED
     assert len(simulation.evacuated()) == 40
+
+
+def test_nothing_is_written_under_a_claim_that_another_engine_has_taken(
+    simulation: Simulation,
+) -> None:
+    """Even by an engine that believes that it still holds it."""
+    failed, *_ = simulation.hosts(2)
+    notification = simulation.fail(failed)
+    database = simulation.database
+    database.write(claims.open_row, failed.uuid)
+    candidate = claims.Candidate(notification.uuid, failed.uuid)
+    lost = database.write(
+        claims.claim, candidate, owner="engine-1", token="one", lease=LEASE
+    )
+    simulation.clock.pass_time(LEASE + 1)
+    held = database.write(
+        claims.claim, candidate, owner="engine-2", token="two", lease=LEASE
+    )
+    assert lost is not None
+    assert held is not None
+    written: list[str] = []
+    with pytest.raises(exception.ClaimLost):
+        database.write(
+            claims.while_held, lost, LEASE, lambda _: written.append("x")
+        )
+    with pytest.raises(exception.ClaimLost):
+        database.write(
+            claims.finish,
+            lost,
+            verdict.finished(),
+            lease=LEASE,
+            retry_in=120,
+        )
+    assert written == []
+    assert simulation.now(notification).status is NotificationStatus.RUNNING
+    assert not database.write(claims.renew, lost, lease=LEASE)
+    database.write(claims.hand_back, lost)
+    assert database.write(claims.renew, held, lease=LEASE)
