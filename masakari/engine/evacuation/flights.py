@@ -233,11 +233,9 @@ class Flights:
             )
         )
 
-    def end_all(
-        self, status: VMoveStatus, message: str, *phases: Phase
-    ) -> None:
-        """End those of some phases, or all that have not ended."""
-        for flight in self.open(*phases):
+    def end_all(self, status: VMoveStatus, message: str) -> None:
+        """End all that have not ended."""
+        for flight in self.open():
             self.end(flight, status, message)
 
     def take_outcomes(self) -> list[Outcome]:
