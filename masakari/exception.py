@@ -143,6 +143,12 @@ class HostRecoveryFailureException(MasakariException):
     default = "Failed to execute host recovery."
 
 
+class HostNotDown(HostRecoveryFailureException):
+    """Nothing may be evacuated, by whatever method."""
+
+    default = "Host %(host)s is not known to be down."
+
+
 class InstanceRecoveryFailureException(MasakariException):
     default = "Failed to execute instance recovery workflow."
 

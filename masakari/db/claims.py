@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who works on which notification, by compare-and-swap.
 
-A claim is a row of ``host_claims``, one for each failed host, so that one
-host has one owner at a time, on every database and on Galera, where a row
-lock does not reach the other nodes. Its lease is set and compared in the
-database server's time. Functions take a session of a writer transaction.
+A claim is a row of ``claims``, one for each host or, where an instance is
+recovered on its own, for each instance, so that either has one owner at a
+time, on every database and on Galera, where a row lock does not reach the
+other nodes. Its lease is set and compared in the database server's time.
+Functions take a session of a writer transaction.
 """
 
 import dataclasses
@@ -18,15 +19,17 @@ from oslo_db import exception as db_exc
 from sqlalchemy import orm
 
 from masakari import exception
-from masakari.db import moves, notifications
+from masakari.db import moves, notifications, reserves
 from masakari.db.session import now, now_ms, skips_locked
-from masakari.db.tables import HostClaim, Recovery
+from masakari.db.tables import Claim as ClaimRow
 from masakari.db.tables import Notification as Row
+from masakari.db.tables import Recovery
 from masakari.domain.model import (
     UNFINISHED,
     Claim,
     NotificationStatus,
     NotificationType,
+    VMove,
 )
 from masakari.domain.verdict import Verdict
 
@@ -37,34 +40,38 @@ T = TypeVar("T")
 FOREIGN_GRACE = 600
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A notification that may be claimed; the claim itself decides."""
+    """A notification that may be claimed; the claim itself decides.
+
+    :param subject: the uuid of the host or instance that has to be held
+    """
 
     notification_uuid: str
-    source_host_uuid: str
+    type: str
+    subject: str
 
 
 def candidates(session: orm.Session, *, limit: int) -> list[Candidate]:
-    """Notifications with work to do whose host nobody holds.
+    """Notifications with work to do whose subject nobody holds.
 
     Failed hosts come first, then the oldest.
     """
+    subject = _subject()
     query = (
-        sa.select(Row.notification_uuid, Row.source_host_uuid)
-        .outerjoin(
-            HostClaim, HostClaim.source_host_uuid == Row.source_host_uuid
-        )
+        sa.select(Row.notification_uuid, Row.type, subject)
         .outerjoin(
             Recovery, Recovery.notification_uuid == Row.notification_uuid
         )
+        .outerjoin(ClaimRow, ClaimRow.subject == subject)
         .where(
             Row.deleted == 0,
             sa.or_(
-                HostClaim.expires_at.is_(None),
-                HostClaim.expires_at <= now_ms(session),
+                ClaimRow.expires_at.is_(None),
+                ClaimRow.expires_at <= now_ms(session),
             ),
             _due(session),
+            _goes_first(),
         )
         .order_by(
             sa.case((Row.type == NotificationType.COMPUTE_HOST, 0), else_=1),
@@ -73,7 +80,46 @@ def candidates(session: orm.Session, *, limit: int) -> list[Candidate]:
         )
         .limit(limit)
     )
-    return [Candidate(*row) for row in session.execute(query)]
+    return [
+        Candidate(notification_uuid=uuid, type=type, subject=held)
+        for uuid, type, held in session.execute(query)
+    ]
+
+
+def _subject() -> sa.ColumnElement[str]:
+    return sa.func.coalesce(Recovery.subject, Row.source_host_uuid)
+
+
+def _goes_first() -> sa.ColumnElement[bool]:
+    """What is wrong on a host has to wait for what is wrong with the host."""
+    host = orm.aliased(Row)
+    pending = (
+        sa.select(host.id)
+        .where(
+            host.source_host_uuid == Row.source_host_uuid,
+            *_host_failure(host),
+        )
+        .exists()
+    )
+    return sa.or_(Row.type == NotificationType.COMPUTE_HOST, ~pending)
+
+
+def _host_failure(row: Any) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        row.type == NotificationType.COMPUTE_HOST,
+        row.status.in_([status.value for status in UNFINISHED]),
+        row.deleted == 0,
+    )
+
+
+def host_is_failing(session: orm.Session, source_host_uuid: str) -> bool:
+    """Whether a failure of the whole host is reported and not dealt with."""
+    found = session.scalar(
+        sa.select(Row.id)
+        .where(Row.source_host_uuid == source_host_uuid, *_host_failure(Row))
+        .limit(1)
+    )
+    return found is not None
 
 
 def _due(session: orm.Session) -> sa.ColumnElement[bool]:
@@ -98,15 +144,13 @@ def _due(session: orm.Session) -> sa.ColumnElement[bool]:
     )
 
 
-def open_row(session: orm.Session, source_host_uuid: str) -> None:
-    """Make sure that the host has a row to compare and swap on."""
-    if session.get(HostClaim, source_host_uuid) is not None:
+def open_row(session: orm.Session, subject: str) -> None:
+    """Make sure that there is a row to compare and swap on."""
+    if session.get(ClaimRow, subject) is not None:
         return
     try:
         with session.begin_nested():
-            session.add(
-                HostClaim(source_host_uuid=source_host_uuid, expires_at=0)
-            )
+            session.add(ClaimRow(subject=subject, expires_at=0))
     except db_exc.DBDuplicateEntry:
         # Another engine was faster; the row is there, which is all we want.
         return
@@ -126,10 +170,10 @@ def claim(
     """
     won = _is_free(session, candidate) and _changes_one(
         session,
-        sa.update(HostClaim)
+        sa.update(ClaimRow)
         .where(
-            HostClaim.source_host_uuid == candidate.source_host_uuid,
-            HostClaim.expires_at <= now_ms(session),
+            ClaimRow.subject == candidate.subject,
+            ClaimRow.expires_at <= now_ms(session),
         )
         .values(
             notification_uuid=candidate.notification_uuid,
@@ -142,10 +186,11 @@ def claim(
         return None
     recovery = _take(session, candidate.notification_uuid)
     if recovery is None:
-        _free(session, candidate.source_host_uuid, token)
+        _free(session, candidate.subject, token)
         return None
     return Claim(
         notification=notifications.get(session, candidate.notification_uuid),
+        subject=candidate.subject,
         token=token,
         attempt=recovery.attempts,
         request_id=recovery.request_id,
@@ -153,7 +198,7 @@ def claim(
 
 
 def _is_free(session: orm.Session, candidate: Candidate) -> bool:
-    """Lock the host's row, if that needs no wait.
+    """Lock the subject's row, if that needs no wait.
 
     An engine that hangs in a transaction has a row locked for as long as
     the database believes in it; nobody is to wait for that.
@@ -161,8 +206,8 @@ def _is_free(session: orm.Session, candidate: Candidate) -> bool:
     if not skips_locked(session):
         return True
     row = session.scalar(
-        sa.select(HostClaim.expires_at)
-        .where(HostClaim.source_host_uuid == candidate.source_host_uuid)
+        sa.select(ClaimRow.expires_at)
+        .where(ClaimRow.subject == candidate.subject)
         .with_for_update(skip_locked=True)
     )
     return row is not None
@@ -208,7 +253,7 @@ def hold(session: orm.Session, claim: Claim, *, lease: float) -> None:
 
     The first statement of every transaction that writes for a recovery.
 
-    :raises ClaimLost: somebody else holds the host now
+    :raises ClaimLost: somebody else holds the subject now
     """
     if not renew(session, claim, lease=lease):
         raise exception.ClaimLost(uuid=claim.notification.uuid)
@@ -232,10 +277,10 @@ def renew(session: orm.Session, claim: Claim, *, lease: float) -> bool:
     """Move the end of the lease; False when the claim is lost."""
     return _changes_one(
         session,
-        sa.update(HostClaim)
+        sa.update(ClaimRow)
         .where(
-            HostClaim.source_host_uuid == claim.notification.source_host_uuid,
-            HostClaim.token == claim.token,
+            ClaimRow.subject == claim.subject,
+            ClaimRow.token == claim.token,
         )
         .values(expires_at=_until(session, lease)),
     )
@@ -248,12 +293,13 @@ def finish(
     *,
     lease: float,
     retry_in: float,
-) -> None:
+) -> list[VMove]:
     """Write the result and release the claim, in one transaction.
 
     Moves that have not ended do so with the attempt.
 
     :param retry_in: seconds until one that ended in ``error`` is due again
+    :returns: the moves that ended with it
     :raises ClaimLost: the result is somebody else's to write
     """
     hold(session, claim, lease=lease)
@@ -270,19 +316,22 @@ def finish(
             updated_at=now(session),
         )
     )
-    moves.end_rest(session, uuid, verdict)
+    ended = moves.end_rest(session, uuid, verdict)
     again = verdict.status is NotificationStatus.ERROR
+    if not again:
+        reserves.forget(session, uuid)
     session.execute(
         sa.update(Recovery)
         .where(Recovery.notification_uuid == uuid)
         .values(next_attempt_at=_until(session, retry_in) if again else None)
     )
     hand_back(session, claim)
+    return ended
 
 
 def hand_back(session: orm.Session, claim: Claim) -> None:
     """Release the claim as it is: another engine goes on at once."""
-    _free(session, claim.notification.source_host_uuid, claim.token)
+    _free(session, claim.subject, claim.token)
 
 
 def _changes_one(session: orm.Session, statement: sa.Update) -> bool:
@@ -290,13 +339,10 @@ def _changes_one(session: orm.Session, statement: sa.Update) -> bool:
     return result.rowcount == 1
 
 
-def _free(session: orm.Session, source_host_uuid: str, token: str) -> None:
+def _free(session: orm.Session, subject: str, token: str) -> None:
     session.execute(
-        sa.update(HostClaim)
-        .where(
-            HostClaim.source_host_uuid == source_host_uuid,
-            HostClaim.token == token,
-        )
+        sa.update(ClaimRow)
+        .where(ClaimRow.subject == subject, ClaimRow.token == token)
         .values(notification_uuid=None, owner=None, token=None, expires_at=0)
     )
 

@@ -5,8 +5,10 @@ For the engine only, inside transactions that hold the claim.
 """
 
 import dataclasses
+import datetime
 import uuid
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -116,10 +118,12 @@ def add(
     source_host: str,
     attempt: int,
     plan: HostPlan,
-) -> None:
+) -> list[VMove]:
     """Record a plan: its moves as pending, what it skips as ignored.
 
     Instances that the attempt has a row for already keep it.
+
+    :returns: the moves that are new
     """
     planned = set(
         session.scalars(
@@ -133,6 +137,7 @@ def add(
         (skip.move, VMoveStatus.IGNORED, skip.reason) for skip in plan.skipped
     ]
     position = len(planned)
+    added = []
     for move, status, message in rows:
         if move.instance_uuid in planned:
             continue
@@ -149,12 +154,17 @@ def add(
             deleted=0,
         )
         session.add_all([row, _to_plan(row, move, attempt, position)])
+        added.append(row)
         position += 1
     session.flush()
+    return [vmoves.to_domain(row) for row in added]
 
 
-def mark_ongoing(session: orm.Session, uuids: Sequence[str]) -> None:
-    """Say that Nova is about to be asked; keeps the first start time."""
+def mark_ongoing(session: orm.Session, uuids: Sequence[str]) -> list[VMove]:
+    """Say that Nova is about to be asked; keeps the first start time.
+
+    :returns: the moves as they are now
+    """
     session.execute(
         sa.update(Row)
         .where(Row.uuid.in_(uuids), Row.status.in_(_UNSETTLED))
@@ -163,6 +173,16 @@ def mark_ongoing(session: orm.Session, uuids: Sequence[str]) -> None:
             start_time=sa.func.coalesce(Row.start_time, now(session)),
             updated_at=now(session),
         )
+    )
+    return _read(session, uuids)
+
+
+def note(session: orm.Session, uuid: str, message: str) -> None:
+    """Say why a move that goes on has not worked so far."""
+    session.execute(
+        sa.update(Row)
+        .where(Row.uuid == uuid, Row.status.in_(_UNSETTLED))
+        .values(message=message, updated_at=now(session))
     )
 
 
@@ -176,8 +196,11 @@ class Outcome:
     message: str | None = None
 
 
-def settle(session: orm.Session, outcomes: Iterable[Outcome]) -> None:
-    """Write the ends of moves; one that has ended already is left alone."""
+def settle(session: orm.Session, outcomes: Sequence[Outcome]) -> list[VMove]:
+    """Write the ends of moves; one that has ended already is left alone.
+
+    :returns: the moves as they are now
+    """
     for outcome in outcomes:
         session.execute(
             sa.update(Row)
@@ -190,30 +213,76 @@ def settle(session: orm.Session, outcomes: Iterable[Outcome]) -> None:
                 updated_at=now(session),
             )
         )
+    return _read(session, [outcome.vmove_uuid for outcome in outcomes])
 
 
 def end_rest(
     session: orm.Session, notification_uuid: str, verdict: Verdict
-) -> None:
+) -> list[VMove]:
     """End what an attempt leaves unsettled, for the reason it ended itself.
 
-    The next attempt looks at what has failed again.
+    What is known of a single failure says more than that. The next attempt
+    looks at what has failed again.
+
+    :returns: the moves that ended so
     """
+    rest = list(
+        session.scalars(
+            sa.select(Row.uuid).where(
+                Row.notification_uuid == notification_uuid,
+                Row.status.in_(_UNSETTLED),
+                Row.deleted == 0,
+            )
+        )
+    )
+    if not rest:
+        return []
     status = VMoveStatus.FAILED if verdict.bad else VMoveStatus.IGNORED
+    message: Any = verdict.message
+    if verdict.bad:
+        message = sa.func.coalesce(Row.message, verdict.message)
     session.execute(
         sa.update(Row)
-        .where(
-            Row.notification_uuid == notification_uuid,
-            Row.status.in_(_UNSETTLED),
-            Row.deleted == 0,
-        )
+        .where(Row.uuid.in_(rest))
         .values(
             status=status.value,
-            message=verdict.message,
+            message=message,
             end_time=now(session),
             updated_at=now(session),
         )
     )
+    return _read(session, rest)
+
+
+def evacuated_since(
+    session: orm.Session, instance_uuid: str, since: datetime.datetime
+) -> VMove | None:
+    """The latest evacuation of an instance that succeeded after a time.
+
+    :param since: naive UTC
+    """
+    row = session.scalars(
+        sa.select(Row)
+        .where(
+            Row.instance_uuid == instance_uuid,
+            Row.status == VMoveStatus.SUCCEEDED.value,
+            Row.end_time >= since,
+            Row.deleted == 0,
+        )
+        .order_by(Row.id.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else vmoves.to_domain(row)
+
+
+def _read(session: orm.Session, uuids: Sequence[str]) -> list[VMove]:
+    rows = session.scalars(
+        sa.select(Row)
+        .where(Row.uuid.in_(uuids))
+        .order_by(Row.id)
+        .execution_options(populate_existing=True)
+    )
+    return [vmoves.to_domain(row) for row in rows]
 
 
 def _to_plan(row: Row, move: Move, attempt: int, position: int) -> VMovePlan:

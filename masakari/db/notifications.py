@@ -16,7 +16,7 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 from masakari import exception
 from masakari.db import query, tables
 from masakari.db import session as sessions
-from masakari.domain import model
+from masakari.domain import dispatch, model
 
 _COLUMNS = query.columns(tables.Notification)
 
@@ -100,6 +100,7 @@ def create(
         notification_uuid=uuid,
         request_id=None if request_id is None else request_id[:255],
         attempts=0,
+        subject=dispatch.subject(type, payload),
     )
     session.add_all([row, recovery])
     session.flush()

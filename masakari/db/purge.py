@@ -179,8 +179,8 @@ def _lapsed_of_no_host(
     session: orm.Session, before: datetime.datetime
 ) -> query.Column:
     return sqlalchemy.and_(
-        tables.HostClaim.expires_at <= sessions.now_ms(session),
-        _of_no_host(tables.HostClaim.source_host_uuid)(session, before),
+        tables.Claim.expires_at <= sessions.now_ms(session),
+        _of_no_host(tables.Claim.subject)(session, before),
     )
 
 
@@ -205,6 +205,8 @@ _RULES: tuple[tuple[type[tables.Base], Rule], ...] = (
         tables.Recovery,
         _of_no_notification(tables.Recovery.notification_uuid),
     ),
-    (tables.HostClaim, _lapsed_of_no_host),
+    (tables.Claim, _lapsed_of_no_host),
     (tables.HostIntake, _of_no_host(tables.HostIntake.source_host_uuid)),
+    (tables.ReserveUse, _of_no_host(tables.ReserveUse.host_uuid)),
+    (tables.ProcessOutage, _of_no_host(tables.ProcessOutage.host_uuid)),
 )

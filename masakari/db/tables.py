@@ -180,21 +180,20 @@ class VMove(SoftDeleted, Base):
     message: orm.Mapped[str | None] = orm.mapped_column(Message)
 
 
-class HostClaim(Base):
-    """Which engine works on a failed host, and until when.
+class Claim(Base):
+    """Which engine works on a host or an instance, and until when.
 
-    ``expires_at`` is in milliseconds since the epoch of the database's own
-    clock; 0 means that the host is free.
+    ``subject`` is the uuid of the one or the other. ``expires_at`` is in
+    milliseconds since the epoch of the database's own clock; 0 means that
+    nobody has it.
     """
 
-    __tablename__ = "host_claims"
+    __tablename__ = "claims"
     __table_args__ = (
-        sqlalchemy.Index(
-            "host_claims_notification_uuid_idx", "notification_uuid"
-        ),
+        sqlalchemy.Index("claims_notification_uuid_idx", "notification_uuid"),
     )
 
-    source_host_uuid: orm.Mapped[str] = orm.mapped_column(
+    subject: orm.Mapped[str] = orm.mapped_column(
         sqlalchemy.String(36), primary_key=True
     )
     notification_uuid: orm.Mapped[str | None] = orm.mapped_column(
@@ -220,7 +219,8 @@ class Recovery(Base):
     """What the engine remembers of a notification between two attempts.
 
     ``next_attempt_at`` is in milliseconds since the epoch of the
-    database's own clock; None means as soon as possible.
+    database's own clock; None means as soon as possible. ``subject`` is
+    what an engine has to claim; None means the notification's host.
     """
 
     __tablename__ = "recoveries"
@@ -235,6 +235,7 @@ class Recovery(Base):
     next_attempt_at: orm.Mapped[int | None] = orm.mapped_column(
         sqlalchemy.BigInteger
     )
+    subject: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.String(36))
 
 
 class VMovePlan(Base):
@@ -266,3 +267,48 @@ class VMovePlan(Base):
         sqlalchemy.String(64)
     )
     power_state: orm.Mapped[int | None]
+
+
+class ReserveUse(Base):
+    """A reserved host that a recovery has taken, and how it found it.
+
+    ``aggregates`` are the ids, joined by commas, of those that the recovery
+    adds the host to.
+    """
+
+    __tablename__ = "reserve_uses"
+    __table_args__ = (
+        sqlalchemy.Index(
+            "reserve_uses_notification_uuid_idx", "notification_uuid"
+        ),
+    )
+
+    host_uuid: orm.Mapped[str] = orm.mapped_column(
+        sqlalchemy.String(36), primary_key=True
+    )
+    notification_uuid: orm.Mapped[str] = orm.mapped_column(
+        sqlalchemy.String(36)
+    )
+    was_enabled: orm.Mapped[bool]
+    disabled_reason: orm.Mapped[str | None] = orm.mapped_column(
+        sqlalchemy.String(255)
+    )
+    aggregates: orm.Mapped[str] = orm.mapped_column(sqlalchemy.Text)
+
+
+class ProcessOutage(Base):
+    """A host that is on maintenance because a process of it stopped.
+
+    ``disabled_reason`` is the one under which its compute service is
+    disabled; whatever else disables it is somebody else's doing.
+    """
+
+    __tablename__ = "process_outages"
+
+    host_uuid: orm.Mapped[str] = orm.mapped_column(
+        sqlalchemy.String(36), primary_key=True
+    )
+    process_name: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(255))
+    disabled_reason: orm.Mapped[str] = orm.mapped_column(
+        sqlalchemy.String(255)
+    )

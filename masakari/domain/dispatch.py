@@ -1,9 +1,82 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which notifications call for a recovery, and which end at once."""
+"""Which notifications are taken in, what they claim, and which end at once."""
+
+import enum
+import uuid
+from collections.abc import Iterable, Mapping
 
 from masakari.domain import verdict
-from masakari.domain.model import Notification, Segment
+from masakari.domain.model import (
+    Host,
+    Notification,
+    NotificationType,
+    ProcessOutage,
+    Segment,
+)
 from masakari.domain.verdict import Verdict
+
+#: The process whose outage takes a host out of service.
+NOVA_COMPUTE = "nova-compute"
+
+#: ``event`` and ``vir_domain_event`` of failures of an instance; case counts.
+_INSTANCE_FAILURES = frozenset(
+    {
+        ("LIFECYCLE", "STOPPED_FAILED"),
+        ("IO_ERROR", "IO_ERROR_REPORT"),
+        ("QEMU_GUEST_AGENT_ERROR", "STOPPED_FAILED"),
+    }
+)
+
+
+class ProcessAction(enum.Enum):
+    """What a notification about a process calls for."""
+
+    TAKE_OUT = "take its host out of service"
+    BRING_BACK = "undo what was done when it stopped"
+
+
+def subject(type: str, payload: Mapping[str, str]) -> str | None:
+    """The instance that has to be claimed; None when it is the host.
+
+    Instances of one host are recovered side by side.
+    """
+    if type != NotificationType.VM:
+        return None
+    try:
+        return str(uuid.UUID(payload.get("instance_uuid", "")))
+    except ValueError:
+        return None
+
+
+def admitted(
+    host: Host,
+    outage: ProcessOutage | None,
+    *,
+    type: str,
+    payload: Mapping[str, str],
+) -> bool:
+    """Whether a notification of a host is taken in.
+
+    On a host on maintenance nothing is anybody's business. But one that is
+    there only because a process of it stopped can still die, and the
+    process can start again.
+    """
+    if not host.on_maintenance:
+        return True
+    if outage is None:
+        return False
+    return type == NotificationType.COMPUTE_HOST or (
+        type == NotificationType.PROCESS
+        and payload.get("event") == "STARTED"
+        and payload.get("process_name") == outage.process_name
+    )
+
+
+def segment(segment: Segment) -> Verdict | None:
+    """Judge by the segment; None when it allows a recovery."""
+    if segment.enabled:
+        return None
+    return verdict.ignored(verdict.SEGMENT_DISABLED)
 
 
 def host_failure(notification: Notification) -> Verdict | None:
@@ -22,8 +95,60 @@ def host_failure(notification: Notification) -> Verdict | None:
     return None
 
 
-def segment(segment: Segment) -> Verdict | None:
-    """Judge by the segment; None when it allows a recovery."""
-    if segment.enabled:
+def instance_failure(notification: Notification) -> Verdict | None:
+    """Judge a VM notification; None calls for a look at the instance."""
+    event = notification.payload.get("event", "")
+    detail = notification.payload.get("vir_domain_event", "")
+    if (event, detail) in _INSTANCE_FAILURES:
         return None
-    return verdict.ignored(verdict.SEGMENT_DISABLED)
+    return verdict.ignored(
+        f"The event {event or '(none)'} with {detail or '(none)'} is no "
+        "failure of an instance."
+    )
+
+
+def process_failure(
+    notification: Notification,
+    *,
+    host: Host,
+    outage: ProcessOutage | None,
+    others: Iterable[Notification],
+) -> ProcessAction | Verdict:
+    """Judge a PROCESS notification.
+
+    :param outage: what the host is on maintenance for, if it is that
+    :param others: what else was reported of processes of the host
+    """
+    event = notification.payload.get("event", "").upper()
+    process = notification.payload.get("process_name", "")
+    if event not in ("STOPPED", "STARTED"):
+        return verdict.ignored(f"The event {event or '(none)'} is unknown.")
+    if event == "STARTED":
+        if outage is None or outage.process_name != process:
+            return verdict.finished(
+                f"Process {process} started; there is nothing to undo."
+            )
+        return ProcessAction.BRING_BACK
+    if process != NOVA_COMPUTE:
+        return verdict.finished(
+            f"Nothing is done when process {process} stops, only when "
+            f"{NOVA_COMPUTE} does."
+        )
+    if any(contradicts(other, notification) for other in others):
+        return verdict.finished(f"Process {process} has started since.")
+    if host.on_maintenance and outage is None:
+        return verdict.finished(
+            f"Host {host.name} has been put on maintenance meanwhile."
+        )
+    return ProcessAction.TAKE_OUT
+
+
+def contradicts(later: Notification, earlier: Notification) -> bool:
+    """Whether a report about a process came later and says the opposite."""
+    return (
+        later.id > earlier.id
+        and later.type == earlier.type == NotificationType.PROCESS
+        and later.payload.get("process_name")
+        == earlier.payload.get("process_name")
+        and later.payload.get("event") != earlier.payload.get("event")
+    )

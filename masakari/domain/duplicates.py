@@ -4,7 +4,7 @@
 import datetime
 from collections.abc import Iterable, Mapping
 
-from masakari.domain import model
+from masakari.domain import dispatch, model
 
 #: Databases may keep whole seconds only.
 _RESOLUTION = datetime.timedelta(seconds=1)
@@ -34,13 +34,16 @@ def repeats(
     ``interval`` after the known one; one that is older repeats as well. The
     same instance can fail again, though: once the recovery of an instance
     is done, only a report of the very same time repeats it, as a monitor
-    sends that did not see our answer.
+    sends that did not see our answer. And a process that is known to have
+    started in between has stopped once more.
 
     :param generated_time: naive UTC
     """
     oldest = since(generated_time, interval)
+    known = list(known)
     return any(
         other.type == type
+        and not any(dispatch.contradicts(later, other) for later in known)
         and other.payload == payload
         and other.generated_time >= oldest
         and (

@@ -8,7 +8,8 @@ wire.
 import dataclasses
 import datetime
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 class RecoveryMethod(enum.StrEnum):
@@ -71,6 +72,16 @@ class Record:
     updated_at: datetime.datetime | None
     deleted_at: datetime.datetime | None
     deleted: bool
+
+
+#: The fields of a :class:`Record` that is not in the database yet.
+UNSAVED: Mapping[str, Any] = {
+    "id": 0,
+    "created_at": None,
+    "updated_at": None,
+    "deleted_at": None,
+    "deleted": False,
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,15 +168,44 @@ class TaskProgress:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """An engine's hold on a notification, and on its host.
+class Reserve:
+    """A reserved host that is taken for a recovery.
 
+    :param was_enabled: whether its compute service was enabled before
+    :param disabled_reason: the reason for which it was not
+    :param aggregates: ids of those that the recovery adds it to
+    """
+
+    host: Host
+    was_enabled: bool
+    disabled_reason: str | None
+    aggregates: Sequence[int] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessOutage:
+    """Why a host is on maintenance although nobody has put it there.
+
+    :param disabled_reason: the one that Nova was given for disabling its
+        compute service
+    """
+
+    process_name: str
+    disabled_reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """An engine's hold on a notification, and on what it is about.
+
+    :param subject: uuid of the host, or of the instance, that is held
     :param token: names this hold; whoever has another one has lost it
     :param attempt: 1, and 2 for the retry of one that ended in ``error``
     :param request_id: of the request that reported the failure
     """
 
     notification: Notification
+    subject: str
     token: str
     attempt: int
     request_id: str | None = None

@@ -27,12 +27,13 @@ class Server:
     """A Nova server.
 
     ``host`` is ``OS-EXT-SRV-ATTR:host``, the name of the compute service,
-    which need not be the hypervisor's.
+    which need not be ``hypervisor``, its ``hypervisor_hostname``.
     """
 
     uuid: str
     name: str
     host: str | None
+    hypervisor: str | None = None
     vm_state: str
     task_state: str | None = None
     power_state: int = 0

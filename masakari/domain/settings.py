@@ -16,7 +16,11 @@ class RecoverySettings:
     priority_key: str = "HA_Priority"
     ignore_instances_in_error_state: bool = False
     force_down: bool = False
+    add_reserve_to_aggregates: bool = False
     service_disable_reason: str = "Masakari detected host failed."
+    process_all_instances: bool = False
+    instance_ha_key: str = "HA_Enabled"
+    process_disable_reason: str = "Masakari detected process failed."
     #: How long Nova may take to call the failed host down.
     down_timeout: float = 180
     #: How long an evacuation may wait for its start on a live destination,

@@ -17,11 +17,13 @@ NAMED_FAILURES = 5
 class Verdict:
     """The status a notification gets, and its ``message``.
 
-    ``message`` is None only when there is nothing to explain.
+    ``message`` is None only when there is nothing to explain. What is
+    ``alarming`` is told as an error although nothing was to be done.
     """
 
     status: NotificationStatus
     message: str | None = None
+    alarming: bool = False
 
     @property
     def bad(self) -> bool:
@@ -37,9 +39,9 @@ def finished(message: str | None = None) -> Verdict:
     return Verdict(NotificationStatus.FINISHED, message)
 
 
-def ignored(message: str) -> Verdict:
+def ignored(message: str, *, alarming: bool = False) -> Verdict:
     """Nothing was done, on purpose."""
-    return Verdict(NotificationStatus.IGNORED, message)
+    return Verdict(NotificationStatus.IGNORED, message, alarming)
 
 
 def error(message: str) -> Verdict:
@@ -52,8 +54,14 @@ def failed(message: str) -> Verdict:
     return Verdict(NotificationStatus.FAILED, message)
 
 
-def of_moves(moves: Sequence[VMove]) -> Verdict:
-    """Judge a host recovery by the latest move of every instance."""
+def of_moves(moves: Sequence[VMove], trouble: str | None = None) -> Verdict:
+    """Judge a host recovery by the latest move of every instance.
+
+    :param trouble: what else went wrong, where it did not do what it should
+    """
+    if trouble is not None:
+        judged = of_moves(moves)
+        return error(" ".join(filter(None, [trouble, judged.message])))
     left = [m for m in moves if not settled_well(m)]
     if not left:
         return finished()

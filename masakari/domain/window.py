@@ -30,10 +30,16 @@ class Window:
     shrunk_at: float = float("-inf")
 
     @classmethod
-    def opened(cls, floor: int, ceiling: int) -> "Window":
-        """A window as a recovery starts with it: at its floor."""
+    def opened(
+        cls, floor: int, ceiling: int, *, in_flight: int = 0
+    ) -> "Window":
+        """A window as one starts with it: its floor, beside what flies.
+
+        :param in_flight: what Nova has taken already, asked by somebody else
+        """
         floor = min(floor, ceiling)
-        return cls(size=floor, floor=floor, ceiling=ceiling)
+        size = min(floor + in_flight, ceiling)
+        return cls(size=size, floor=floor, ceiling=ceiling)
 
     @property
     def slots(self) -> int:

@@ -40,11 +40,15 @@ def candidate(database):
         payload={"event": "STOPPED"},
         request_id=None,
     )
-    return claims.Candidate(notification.uuid, host.uuid)
+    return claims.Candidate(
+        notification_uuid=notification.uuid,
+        type=notification.type,
+        subject=host.uuid,
+    )
 
 
 def _claim(database, candidate, lease=15.0):
-    database.write(claims.open_row, candidate.source_host_uuid)
+    database.write(claims.open_row, candidate.subject)
     return database.write(
         claims.claim,
         candidate,

@@ -5,10 +5,32 @@ import dataclasses
 import enum
 from collections.abc import Iterable, Mapping
 
+from masakari.domain import metadata
+from masakari.domain.model import RecoveryMethod
 from masakari.domain.server import SHUTDOWN, Server, VMState
 from masakari.domain.settings import RecoverySettings
 
-_TRUE = frozenset({"1", "t", "true", "on", "y", "yes"})
+
+class Destination(enum.Enum):
+    """Where the instances of a failed host are sent."""
+
+    ANYWHERE = "wherever Nova puts them"
+    RESERVED = "to reserved hosts of the segment"
+
+
+#: In order: what the first does not take goes on to the next.
+DESTINATIONS: Mapping[RecoveryMethod, tuple[Destination, ...]] = {
+    RecoveryMethod.AUTO: (Destination.ANYWHERE,),
+    RecoveryMethod.RESERVED_HOST: (Destination.RESERVED,),
+    RecoveryMethod.AUTO_PRIORITY: (
+        Destination.ANYWHERE,
+        Destination.RESERVED,
+    ),
+    RecoveryMethod.RH_PRIORITY: (
+        Destination.RESERVED,
+        Destination.ANYWHERE,
+    ),
+}
 
 
 class Goal(enum.StrEnum):
@@ -120,8 +142,10 @@ def _move(
             task_state=server.task_state,
             power_state=server.power_state,
         ),
-        ha_enabled=_is_true(server.metadata.get(settings.ha_enabled_key)),
-        priority=_integer(server.metadata.get(settings.priority_key)),
+        ha_enabled=metadata.is_true(
+            server.metadata.get(settings.ha_enabled_key)
+        ),
+        priority=metadata.integer(server.metadata.get(settings.priority_key)),
     )
 
 
@@ -140,20 +164,3 @@ def _reason_to_skip(move: Move, settings: RecoverySettings) -> str | None:
             "and [host_failure] evacuate_all_instances is not set."
         )
     return None
-
-
-def _is_true(text: str | None) -> bool:
-    """Metadata is free text: what is no boolean is false."""
-    return (text or "").strip().lower() in _TRUE
-
-
-def _integer(text: str | None) -> int:
-    """Metadata is free text: what is no integer is 0, as if absent.
-
-    The range is that of the database's integers.
-    """
-    try:
-        value = int(text or 0)
-    except ValueError:
-        return 0
-    return max(-(2**31), min(2**31 - 1, value))

@@ -1,71 +1,82 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What one instance of a failed host needs next, from what Nova shows.
-
-The decision starts from the world each time, so an instance can be steered
-by any engine, from wherever the last one left it.
-"""
+"""Whether a failed instance is restarted, and what that takes next."""
 
 import enum
 
-from masakari.domain.planner.host import Goal, Origin
-from masakari.domain.server import Migration, Server, VMState
+from masakari.domain import metadata, verdict
+from masakari.domain.model import VMove
+from masakari.domain.server import Server, VMState
+from masakari.domain.settings import RecoverySettings
+from masakari.domain.verdict import Verdict
 
-#: Nova evacuates an instance only in one of these, with no task state.
-EVACUABLE = frozenset({VMState.ACTIVE, VMState.STOPPED, VMState.ERROR})
+_POWERING_OFF = "powering-off"
+_POWERING_ON = "powering-on"
+
+#: A stopped or restarted guest would not be what its user has left there.
+_LEFT_ALONE = frozenset({VMState.PAUSED, VMState.RESCUED})
+
+
+def judge(
+    server: Server, settings: RecoverySettings, evacuated: VMove | None
+) -> Verdict | None:
+    """Whether a reported instance is restarted; None when it is.
+
+    :param evacuated: its evacuation since the failure was reported
+    """
+    if not (
+        settings.process_all_instances
+        or metadata.is_true(server.metadata.get(settings.instance_ha_key))
+    ):
+        return verdict.finished(
+            f"Instance {server.uuid} has no true {settings.instance_ha_key} "
+            "metadata and [instance_failure] process_all_instances is not "
+            "set."
+        )
+    if server.vm_state in _LEFT_ALONE:
+        return verdict.ignored(
+            f"Instance {server.uuid} is {server.vm_state}.", alarming=True
+        )
+    if evacuated is not None and server.vm_state == VMState.ACTIVE:
+        return verdict.ignored(
+            f"Instance {server.uuid} has been evacuated to "
+            f"{evacuated.dest_host} since and runs there."
+        )
+    return None
 
 
 class Step(enum.Enum):
-    """The next thing to do for an instance."""
+    """The next thing to do for an instance that is being restarted."""
 
+    DONE = "it is as it has to be"
     WAIT = "Nova is at work on it"
-    EVACUATE = "evacuate it"
-    START = "start it on its new host"
-    STOP = "stop it on its new host"
-    MARK_ERROR = "set it to error again"
-    SUCCEEDED = "it is where and what it is meant to be"
-    FAILED = "it moved, but cannot be brought to its state"
+    STOP = "stop it"
+    RESET = "set it to active, so that it can be stopped"
+    START = "start it"
+    GIVE_UP = "it cannot be brought there"
 
 
-def next_step(
-    server: Server,
-    *,
-    source_host: str,
-    origin: Origin,
-    evacuation: Migration | None,
-) -> Step:
-    """Decide the next step of an instance.
-
-    :param origin: its state before anything was done to it; a task state
-        that it had then is a leftover, another one is Nova at work
-    :param evacuation: Nova's latest record of its evacuation from
-        ``source_host``, None when there is none of this failure
-    """
-    if evacuation is not None and evacuation.in_progress:
+def to_stop(server: Server) -> Step:
+    """The next step towards a stopped instance."""
+    if server.vm_state == VMState.STOPPED:
+        return Step.DONE
+    if server.task_state == _POWERING_OFF:
         return Step.WAIT
-    if server.host == source_host:
-        # Nova may say that it is done a moment before the server moves.
-        done = evacuation is not None and evacuation.succeeded
-        at_work = server.task_state not in (None, origin.task_state)
-        return Step.WAIT if done or at_work else Step.EVACUATE
+    if server.vm_state == VMState.RESIZED:
+        return Step.RESET
+    return Step.STOP
+
+
+def to_start(server: Server) -> Step:
+    """The next step towards an instance that has been told to start."""
+    if server.task_state == _POWERING_ON:
+        return Step.DONE
+    return to_active(server)
+
+
+def to_active(server: Server) -> Step:
+    """The next step towards an instance that runs."""
     if server.task_state is not None:
         return Step.WAIT
-    return _steer(server.vm_state, origin.goal)
-
-
-def _steer(vm_state: str, goal: Goal) -> Step:
-    if vm_state == goal:
-        return Step.SUCCEEDED
-    if vm_state == VMState.ACTIVE:
-        return Step.STOP
-    if vm_state == VMState.STOPPED:
-        return Step.START if goal is Goal.ACTIVE else Step.MARK_ERROR
-    return Step.FAILED
-
-
-def needs_reset(server: Server) -> bool:
-    """Whether Nova would refuse to evacuate it as it is.
-
-    Nothing of a dead host finishes a task: what :func:`next_step` does not
-    wait for is a leftover.
-    """
-    return server.task_state is not None or server.vm_state not in EVACUABLE
+    if server.vm_state == VMState.ACTIVE:
+        return Step.DONE
+    return Step.START if server.vm_state == VMState.STOPPED else Step.GIVE_UP

@@ -12,7 +12,7 @@ from masakari.db import schema, tables
 from masakari.db.session import Database
 from tests.functional.db import recorded, records
 
-HEAD = "b1a6d2c94e07"
+HEAD = "5c0e7f3a9d21"
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_sync_makes_all_tables(run, database):
     assert run("db", "version")[:2] == (0, "None\n")
     assert run("db", "sync")[0] == 0
     assert run("db", "version")[:2] == (0, HEAD + "\n")
-    assert {"notifications", "host_claims", "logbooks"} <= tables_of(database)
+    assert {"notifications", "claims", "logbooks"} <= tables_of(database)
     assert run("db", "sync")[0] == 0
 
 

@@ -8,7 +8,13 @@ from masakari.db import schema, tables
 from masakari.db.session import Database
 from tests.functional.db import recorded
 
-REVISIONS = ["8f848eb45d03", "8bdf5929c5a6", "13adff5efb9a", "b1a6d2c94e07"]
+REVISIONS = [
+    "8f848eb45d03",
+    "8bdf5929c5a6",
+    "13adff5efb9a",
+    "b1a6d2c94e07",
+    "5c0e7f3a9d21",
+]
 
 
 @pytest.fixture

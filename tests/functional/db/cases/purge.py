@@ -101,14 +101,14 @@ class Purge:
         for uuid, until in ((host.uuid, 0), ("x", 0), ("y", far)):
             records.add(
                 database,
-                tables.HostClaim(source_host_uuid=uuid, expires_at=until),
+                tables.Claim(subject=uuid, expires_at=until),
             )
             records.add(
                 database,
                 tables.HostIntake(source_host_uuid=uuid, accepted=1),
             )
-        assert self.purge(database) == {"host_claims": 1, "host_intakes": 2}
-        assert records.count(database, tables.HostClaim) == 2
+        assert self.purge(database) == {"claims": 1, "host_intakes": 2}
+        assert records.count(database, tables.Claim) == 2
 
     def test_logbooks_of_others_stay(self, database, url):
         logbooks.run(

@@ -4,7 +4,7 @@ import datetime
 import pytest
 
 from masakari.domain.planner.host import Goal, Origin
-from masakari.domain.planner.instance import Step, needs_reset, next_step
+from masakari.domain.planner.move import Step, needs_reset, next_step
 from masakari.domain.server import Migration, Server
 
 

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Create what recoveries of instances, by reserves and of processes keep.
+
+Claims are of hosts or of instances from here on. The table that they were
+in before is of no release, and what it holds lapses within seconds.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "5c0e7f3a9d21"
+down_revision = "b1a6d2c94e07"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Go on to this revision."""
+    _create_claims()
+    with op.batch_alter_table("recoveries") as recoveries:
+        recoveries.add_column(
+            sa.Column("subject", sa.String(36), nullable=True)
+        )
+    op.create_table(
+        "reserve_uses",
+        sa.Column("host_uuid", sa.String(36), primary_key=True),
+        sa.Column("notification_uuid", sa.String(36), nullable=False),
+        sa.Column("was_enabled", sa.Boolean, nullable=False),
+        sa.Column("disabled_reason", sa.String(255), nullable=True),
+        sa.Column("aggregates", sa.Text, nullable=False),
+    )
+    op.create_index(
+        "reserve_uses_notification_uuid_idx",
+        "reserve_uses",
+        ["notification_uuid"],
+    )
+    op.create_table(
+        "process_outages",
+        sa.Column("host_uuid", sa.String(36), primary_key=True),
+        sa.Column("process_name", sa.String(255), nullable=False),
+        sa.Column("disabled_reason", sa.String(255), nullable=False),
+    )
+
+
+def _create_claims() -> None:
+    op.create_table(
+        "claims",
+        sa.Column("subject", sa.String(36), primary_key=True),
+        sa.Column("notification_uuid", sa.String(36), nullable=True),
+        sa.Column("owner", sa.String(255), nullable=True),
+        sa.Column("token", sa.String(36), nullable=True),
+        sa.Column("expires_at", sa.BigInteger, nullable=False),
+    )
+    op.create_index(
+        "claims_notification_uuid_idx", "claims", ["notification_uuid"]
+    )
+    op.drop_table("host_claims")

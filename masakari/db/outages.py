@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hosts that are on maintenance because a process of theirs stopped.
+
+As long as the record is there, the maintenance is Masakari's own doing and
+may be undone; whoever else sets it removes the record.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from masakari.db import hosts, tables
+from masakari.domain.model import Host, ProcessOutage
+
+
+def of_host(session: orm.Session, host_uuid: str) -> ProcessOutage | None:
+    """The outage of a host, if it is on record."""
+    row = session.get(tables.ProcessOutage, host_uuid)
+    if row is None:
+        return None
+    return ProcessOutage(
+        process_name=row.process_name, disabled_reason=row.disabled_reason
+    )
+
+
+def begin(session: orm.Session, host_uuid: str, outage: ProcessOutage) -> Host:
+    """Put a host on maintenance because of an outage.
+
+    :raises HostNotFound: it has been deleted
+    """
+    session.merge(
+        tables.ProcessOutage(
+            host_uuid=host_uuid,
+            process_name=outage.process_name,
+            disabled_reason=outage.disabled_reason,
+        )
+    )
+    return hosts.update(session, host_uuid, on_maintenance=True)
+
+
+def end(session: orm.Session, host_uuid: str) -> Host:
+    """The host is back: lift the maintenance that :func:`begin` set.
+
+    :raises HostNotFound: it has been deleted
+    """
+    forget(session, host_uuid)
+    return hosts.update(session, host_uuid, on_maintenance=False)
+
+
+def forget(session: orm.Session, host_uuid: str) -> None:
+    """From now on the host's maintenance is not ours to lift."""
+    session.execute(
+        sa.delete(tables.ProcessOutage).where(
+            tables.ProcessOutage.host_uuid == host_uuid
+        )
+    )
