@@ -102,6 +102,7 @@ def server(fields: Fields) -> Server:
         uuid=fields["id"],
         name=fields["name"],
         host=fields["OS-EXT-SRV-ATTR:host"] or None,
+        hypervisor=fields["OS-EXT-SRV-ATTR:hypervisor_hostname"] or None,
         vm_state=vm_state,
         task_state=fields["OS-EXT-STS:task_state"],
         power_state=fields["OS-EXT-STS:power_state"] or 0,

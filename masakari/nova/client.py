@@ -194,9 +194,13 @@ class NovaClient:
         with answers.translated():
             self._client().services.enable(service_id)
 
-    def disable_service(self, service_id: str, reason: str) -> None:
+    def disable_service(self, service_id: str, reason: str | None) -> None:
+        services = self._client().services
         with answers.translated():
-            self._client().services.disable_log_reason(service_id, reason)
+            if reason:
+                services.disable_log_reason(service_id, reason)
+            else:
+                services.disable(service_id)
 
     def force_down(self, service_id: str, forced_down: bool) -> None:
         with answers.translated():
@@ -271,6 +275,10 @@ class NovaClient:
     def add_host_to_aggregate(self, aggregate_id: int, host: str) -> None:
         with answers.translated():
             self._client().aggregates.add_host(aggregate_id, host)
+
+    def remove_host_from_aggregate(self, aggregate_id: int, host: str) -> None:
+        with answers.translated():
+            self._client().aggregates.remove_host(aggregate_id, host)
 
 
 def _changed(record: Migration, since: datetime.datetime) -> bool:

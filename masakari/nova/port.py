@@ -77,8 +77,8 @@ class ComputePort(Protocol):
 
     def enable_service(self, service_id: str) -> None: ...
 
-    def disable_service(self, service_id: str, reason: str) -> None:
-        """Take the service out of scheduling.
+    def disable_service(self, service_id: str, reason: str | None) -> None:
+        """Take the service out of scheduling, with a reason or without.
 
         While the service still counts as up, Nova tells the compute host
         about it and waits for the answer of a host that may be dead.
@@ -123,3 +123,7 @@ class ComputePort(Protocol):
     def aggregates(self) -> list[Aggregate]: ...
 
     def add_host_to_aggregate(self, aggregate_id: int, host: str) -> None: ...
+
+    def remove_host_from_aggregate(
+        self, aggregate_id: int, host: str
+    ) -> None: ...

@@ -212,13 +212,34 @@ class Compute:
             detail=str(aggregate_id),
         )
 
-    def _add_host(self, aggregate_id: int, host: str) -> None:
+    def remove_host_from_aggregate(
+        self, aggregate_id: int, host: str
+    ) -> Answer[None]:
+        return self._gate.write(
+            "remove_host_from_aggregate",
+            lambda _: self._remove_host(aggregate_id, host),
+            host=host,
+            detail=str(aggregate_id),
+        )
+
+    def _members(self, aggregate_id: int) -> list[str]:
         if aggregate_id not in self._state.aggregates:
             raise CloudError(
                 404, f"Aggregate {aggregate_id} could not be found."
             )
+        return self._state.aggregates[aggregate_id].hosts
+
+    def _remove_host(self, aggregate_id: int, host: str) -> None:
+        hosts = self._members(aggregate_id)
+        if host not in hosts:
+            raise CloudError(
+                404, f"Aggregate {aggregate_id} has no host {host}."
+            )
+        hosts.remove(host)
+
+    def _add_host(self, aggregate_id: int, host: str) -> None:
+        hosts = self._members(aggregate_id)
         self._state.host(host)
-        hosts = self._state.aggregates[aggregate_id].hosts
         if host in hosts:
             raise CloudError(
                 409, f"Aggregate {aggregate_id} already has host {host}."

@@ -26,7 +26,7 @@ class Hosts:
             ("GET", "/os-migrations", self._migrations),
             ("GET", "/os-aggregates", self._aggregates),
             ("GET", "/os-aggregates/{id}", self._aggregate),
-            ("POST", "/os-aggregates/{id}/action", self._add_host),
+            ("POST", "/os-aggregates/{id}/action", self._change_hosts),
             ("GET", "/flavors", self._flavors),
             ("GET", "/flavors/detail", self._flavors),
             ("GET", "/flavors/{id}", self._flavor),
@@ -140,15 +140,19 @@ class Hosts:
                 return Response(200, {"aggregate": shown})
         raise CloudError(404, f"Aggregate {id} could not be found.")
 
-    def _add_host(self, request: Request, id: str) -> Response:
+    def _change_hosts(self, request: Request, id: str) -> Response:
         self._nova.caller(request)
-        action = request.body().get("add_host")
-        if not isinstance(action, dict) or not id.isdigit():
-            raise CloudError(400, "Only add_host is known.")
-        host = str(action.get("host"))
+        body = request.body()
         compute = self._cloud.compute
-        self._nova.ask(compute.add_host_to_aggregate(int(id), host))
-        return self._aggregate(request, id)
+        for name, change in (
+            ("add_host", compute.add_host_to_aggregate),
+            ("remove_host", compute.remove_host_from_aggregate),
+        ):
+            action = body.get(name)
+            if isinstance(action, dict) and id.isdigit():
+                self._nova.ask(change(int(id), str(action.get("host"))))
+                return self._aggregate(request, id)
+        raise CloudError(400, "Only add_host and remove_host are known.")
 
     def _flavors(self, request: Request) -> Response:
         self._nova.caller(request, admin=False)

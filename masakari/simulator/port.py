@@ -43,6 +43,7 @@ def _server(record: records.ServerRecord) -> Server:
         uuid=record.uuid,
         name=record.name,
         host=record.host,
+        hypervisor=record.hypervisor,
         vm_state=record.vm_state,
         task_state=record.task_state,
         power_state=record.power_state,
@@ -140,7 +141,7 @@ class SimulatedCompute:
     def enable_service(self, service_id: str) -> None:
         self._ask(lambda: self._cloud.compute.enable_service(service_id))
 
-    def disable_service(self, service_id: str, reason: str) -> None:
+    def disable_service(self, service_id: str, reason: str | None) -> None:
         compute = self._cloud.compute
         self._ask(lambda: compute.disable_service(service_id, reason))
 
@@ -196,3 +197,9 @@ class SimulatedCompute:
     def add_host_to_aggregate(self, aggregate_id: int, host: str) -> None:
         compute = self._cloud.compute
         self._ask(lambda: compute.add_host_to_aggregate(aggregate_id, host))
+
+    def remove_host_from_aggregate(self, aggregate_id: int, host: str) -> None:
+        compute = self._cloud.compute
+        self._ask(
+            lambda: compute.remove_host_from_aggregate(aggregate_id, host)
+        )

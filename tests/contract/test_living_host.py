@@ -150,7 +150,7 @@ def test_evacuation_from_a_living_host_is_refused(cloud, server):
     assert cloud.compute.server(server).task_state is None
 
 
-def test_host_is_added_to_an_aggregate_once(cloud):
+def test_host_is_in_an_aggregate_once_or_not_at_all(cloud):
     compute = cloud.compute
     made = cloud.create_aggregate("spare")
     try:
@@ -162,6 +162,11 @@ def test_host_is_added_to_an_aggregate_once(cloud):
         assert caught.value.conflict
         with pytest.raises(port.NotFound):
             compute.add_host_to_aggregate(made, "nowhere")
+        compute.remove_host_from_aggregate(made, HOSTS[0])
+        seen = {a.id: a for a in compute.aggregates()}
+        assert seen[made].hosts == ()
+        with pytest.raises(port.NotFound):
+            compute.remove_host_from_aggregate(made, HOSTS[0])
     finally:
         cloud.delete_aggregate(made)
     with pytest.raises(port.NotFound):
