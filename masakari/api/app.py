@@ -33,6 +33,7 @@ from masakari.api import (
 )
 from masakari.api.v1 import root
 from masakari.db import session
+from masakari.events.publisher import Publisher
 from masakari.services.environment import Compute, EngineClient
 
 LOG = logging.getLogger(__name__)
@@ -53,16 +54,22 @@ def build(
     database: session.Database,
     compute: Compute,
     engine_client: EngineClient,
+    events: Publisher | None = None,
     identify: wsgi.Middleware | None = None,
 ) -> wsgi.Application:
     """The API over these collaborators.
 
     :param compute: a port to Nova, or what makes one when it is needed
+    :param events: where changes are told; None takes what ``conf`` says
     :param identify: puts a request's context into its environment; None
         takes what ``[DEFAULT] auth_strategy`` names
     """
     parts = composition.compose(
-        conf, database=database, compute=compute, engine_client=engine_client
+        conf,
+        database=database,
+        compute=compute,
+        engine_client=engine_client,
+        events=events,
     )
     return assemble(parts, identify)
 

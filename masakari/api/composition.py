@@ -9,6 +9,7 @@ from oslo_policy import policy as oslo_policy
 
 from masakari import policy, rpc
 from masakari.db import session
+from masakari.events import publisher
 from masakari.nova import port
 from masakari.services.environment import Compute, EngineClient, Services
 
@@ -28,11 +29,16 @@ def compose(
     database: session.Database,
     compute: Compute,
     engine_client: EngineClient,
+    events: publisher.Publisher | None = None,
 ) -> Composition:
     """Put an application's parts together.
 
     :param compute: a port to Nova, or what makes one when it is needed
+    :param events: where changes are told; None takes what ``conf`` says
+    :raises ConfigurationError: they cannot be told there
     """
+    if events is None:
+        events = publisher.Notifier(conf, publisher.Binary.API)
     return Composition(
         conf=conf,
         services=Services.from_conf(
@@ -40,6 +46,7 @@ def compose(
             database=database,
             compute=compute,
             engine_client=engine_client,
+            events=events,
         ),
         enforcer=policy.make_enforcer(conf),
     )

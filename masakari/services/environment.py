@@ -12,6 +12,7 @@ from oslo_config import cfg
 from masakari.context import RequestContext
 from masakari.db import progress, session
 from masakari.domain import model
+from masakari.events.publisher import Publisher
 from masakari.nova import port
 
 #: The open transaction that functions of :mod:`masakari.db` work in.
@@ -60,6 +61,7 @@ class Services:
     """The collaborators of every use case.
 
     :param compute: gives the port to Nova when it is needed first
+    :param events: where the message bus is told of changes
     :param workflows: where TaskFlow keeps its logbooks
     """
 
@@ -67,6 +69,7 @@ class Services:
     workflows: session.Database
     compute: Callable[[], port.ComputePort]
     engine_client: EngineClient
+    events: Publisher
     settings: Settings
 
     @classmethod
@@ -77,6 +80,7 @@ class Services:
         database: session.Database,
         compute: Compute,
         engine_client: EngineClient,
+        events: Publisher,
     ) -> "Services":
         """These collaborators, with the settings of ``conf``."""
         return cls(
@@ -84,6 +88,7 @@ class Services:
             workflows=progress.database(conf, database),
             compute=_once(compute),
             engine_client=engine_client,
+            events=events,
             settings=Settings.from_conf(conf),
         )
 

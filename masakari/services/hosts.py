@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Use cases of hosts."""
 
+import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 from oslo_utils import uuidutils
 
 from masakari import exception
-from masakari.db import hosts, query, segments
+from masakari.context import RequestContext
+from masakari.db import hosts, outages, query, segments
 from masakari.domain import model
+from masakari.events import changes, payloads
 from masakari.nova import port
 from masakari.services.environment import Services, Session
 
@@ -42,6 +46,7 @@ def get(services: Services, segment_uuid: str, uuid: str) -> model.Host:
 
 def create(
     services: Services,
+    context: RequestContext,
     segment_uuid: str,
     *,
     name: str,
@@ -56,26 +61,46 @@ def create(
     :raises HostExists: the name is taken, in whatever segment
     :raises MasakariException: what :func:`check_name` raises
     """
-    services.database.read(segments.get, segment_uuid)
+    segment = services.database.read(segments.get, segment_uuid)
     check_name(services, name)
-    return services.database.write(
-        hosts.create,
-        segment_uuid=segment_uuid,
-        name=name,
-        type=type,
-        control_attributes=control_attributes,
-        reserved=reserved,
-        on_maintenance=on_maintenance,
-    )
+    with changes.told(services.events, context, "host.create") as told:
+        told.wanted = payloads.unsaved(
+            payloads.host(
+                model.Host(
+                    **model.UNSAVED,
+                    uuid="",
+                    name=name,
+                    type=type,
+                    control_attributes=control_attributes,
+                    reserved=reserved,
+                    on_maintenance=on_maintenance,
+                    segment=segment,
+                )
+            )
+        )
+        host = services.database.write(
+            hosts.create,
+            segment_uuid=segment_uuid,
+            name=name,
+            type=type,
+            control_attributes=control_attributes,
+            reserved=reserved,
+            on_maintenance=on_maintenance,
+        )
+        told.done = payloads.host(host)
+    return host
 
 
 def update(
     services: Services,
+    context: RequestContext,
     segment_uuid: str,
     uuid: str,
-    values: Mapping[str, str | bool],
+    values: Mapping[str, Any],
 ) -> model.Host:
     """Change a host whose segment is not being recovered.
+
+    From then on a maintenance is the caller's, even if Masakari had set it.
 
     :raises HostNotFoundInSegment: there is none
     :raises HostInUse: work is left to do for a host of its segment
@@ -83,38 +108,51 @@ def update(
     :raises MasakariException: what :func:`check_name` raises
     """
 
-    def check(session: Session) -> None:
-        hosts.get_in_segment(session, segment_uuid, uuid)
+    def check(session: Session) -> model.Host:
+        known = hosts.get_in_segment(session, segment_uuid, uuid)
         if segments.under_recovery(session, segment_uuid):
             raise exception.HostInUse(uuid=uuid)
-
-    def change(session: Session) -> model.Host:
-        check(session)
-        return hosts.update(session, uuid, **values)
+        return known
 
     if "name" in values:
         services.database.read(check)
         check_name(services, str(values["name"]))
-    return services.database.write(change)
+    with changes.told(services.events, context, "host.update") as told:
+
+        def change(session: Session) -> model.Host:
+            known = check(session)
+            told.wanted = payloads.host(dataclasses.replace(known, **values))
+            if "on_maintenance" in values:
+                outages.forget(session, uuid)
+            return hosts.update(session, uuid, **values)
+
+        host = services.database.write(change)
+        told.done = payloads.host(host)
+    return host
 
 
-def delete(services: Services, segment_uuid: str, uuid: str) -> None:
+def delete(
+    services: Services, context: RequestContext, segment_uuid: str, uuid: str
+) -> None:
     """Delete a host whose segment is not being recovered.
 
     :raises HostNotFoundInSegment: there is none
     :raises HostInUse: work is left to do for a host of its segment
     """
 
-    def remove(session: Session) -> None:
-        hosts.get_in_segment(session, segment_uuid, uuid)
-        if segments.under_recovery(session, segment_uuid):
-            raise exception.HostInUse(
-                f"Host {uuid} can't be deleted as it is in-use to process "
-                "notifications."
-            )
-        hosts.delete(session, uuid)
+    with changes.told(services.events, context, "host.delete") as told:
 
-    services.database.write(remove)
+        def remove(session: Session) -> None:
+            known = hosts.get_in_segment(session, segment_uuid, uuid)
+            if segments.under_recovery(session, segment_uuid):
+                raise exception.HostInUse(
+                    f"Host {uuid} can't be deleted as it is in-use to "
+                    "process notifications."
+                )
+            told.wanted = payloads.host(known)
+            hosts.delete(session, uuid)
+
+        services.database.write(remove)
 
 
 def check_name(services: Services, name: str) -> None:

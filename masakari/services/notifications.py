@@ -8,8 +8,9 @@ from oslo_utils import uuidutils
 
 from masakari import exception
 from masakari.context import RequestContext
-from masakari.db import hosts, notifications, progress, query
-from masakari.domain import duplicates, model
+from masakari.db import hosts, notifications, outages, progress, query
+from masakari.domain import dispatch, duplicates, model
+from masakari.events import changes, payloads
 from masakari.services.environment import Services, Session
 
 
@@ -71,7 +72,8 @@ def create(
         host = hosts.by_name(session, hostname)
         if host is None or host.uuid != host_uuid:
             raise _unknown(hostname)
-        if host.on_maintenance:
+        outage = outages.of_host(session, host_uuid)
+        if not dispatch.admitted(host, outage, type=type, payload=payload):
             raise exception.HostOnMaintenance(host=hostname, type=type)
         interval = services.settings.duplicate_interval
         if duplicates.repeats(
@@ -87,6 +89,21 @@ def create(
             interval=interval,
         ):
             raise exception.DuplicateNotification(host=hostname, type=type)
+        told.wanted = payloads.unsaved(
+            payloads.notification(
+                model.Notification(
+                    **model.UNSAVED,
+                    uuid="",
+                    type=type,
+                    status=model.NotificationStatus.NEW,
+                    source_host_uuid=host_uuid,
+                    failover_segment_uuid=host.segment.uuid,
+                    generated_time=generated_time,
+                    payload=payload,
+                    message=None,
+                )
+            )
+        )
         return notifications.create(
             session,
             host=host,
@@ -96,7 +113,9 @@ def create(
             request_id=context.global_id,
         )
 
-    notification = services.database.write(accept)
+    with changes.told(services.events, context, "notification.create") as told:
+        notification = services.database.write(accept)
+        told.done = payloads.notification(notification)
     services.engine_client.process_notification(context, notification)
     return notification
 

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Use cases of failover segments."""
 
+import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 from oslo_utils import uuidutils
 
 from masakari import exception
+from masakari.context import RequestContext
 from masakari.db import query, segments
 from masakari.domain import model
+from masakari.events import changes, payloads
 from masakari.services.environment import Services, Session
 
 
@@ -32,6 +36,7 @@ def get(services: Services, uuid: str) -> model.Segment:
 
 def create(
     services: Services,
+    context: RequestContext,
     *,
     name: str,
     recovery_method: str,
@@ -43,18 +48,37 @@ def create(
 
     :raises SegmentExists: the name is taken
     """
-    return services.database.write(
-        segments.create,
-        name=name,
-        recovery_method=recovery_method,
-        service_type=service_type,
-        description=description,
-        enabled=enabled,
-    )
+    with changes.told(services.events, context, "segment.create") as told:
+        told.wanted = payloads.unsaved(
+            payloads.segment(
+                model.Segment(
+                    **model.UNSAVED,
+                    uuid="",
+                    name=name,
+                    recovery_method=model.RecoveryMethod(recovery_method),
+                    service_type=service_type,
+                    description=description,
+                    enabled=enabled,
+                )
+            )
+        )
+        segment = services.database.write(
+            segments.create,
+            name=name,
+            recovery_method=recovery_method,
+            service_type=service_type,
+            description=description,
+            enabled=enabled,
+        )
+        told.done = payloads.segment(segment)
+    return segment
 
 
 def update(
-    services: Services, uuid: str, values: Mapping[str, str | bool | None]
+    services: Services,
+    context: RequestContext,
+    uuid: str,
+    values: Mapping[str, Any],
 ) -> model.Segment:
     """Change a segment that is not being recovered.
 
@@ -63,29 +87,47 @@ def update(
     :raises SegmentExists: the new name is taken
     """
 
-    def change(session: Session) -> model.Segment:
-        segments.get(session, uuid)
-        if segments.under_recovery(session, uuid):
-            raise exception.SegmentInUse(uuid=uuid)
-        return segments.update(session, uuid, **values)
+    with changes.told(services.events, context, "segment.update") as told:
 
-    return services.database.write(change)
+        def change(session: Session) -> model.Segment:
+            known = segments.get(session, uuid)
+            if segments.under_recovery(session, uuid):
+                raise exception.SegmentInUse(uuid=uuid)
+            told.wanted = payloads.segment(_replaced(known, values))
+            return segments.update(session, uuid, **values)
+
+        segment = services.database.write(change)
+        told.done = payloads.segment(segment)
+    return segment
 
 
-def delete(services: Services, uuid: str) -> None:
+def delete(services: Services, context: RequestContext, uuid: str) -> None:
     """Delete a segment that is not being recovered, and its hosts.
 
     :raises SegmentNotFound: there is none
     :raises SegmentInUse: work is left to do for one of its hosts
     """
 
-    def remove(session: Session) -> None:
-        segments.get(session, uuid)
-        if segments.under_recovery(session, uuid):
-            raise exception.SegmentInUse(
-                f"Failover segment ({uuid}) can't be deleted as it is "
-                "in-use to process notifications."
-            )
-        segments.delete(session, uuid)
+    with changes.told(services.events, context, "segment.delete") as told:
 
-    services.database.write(remove)
+        def remove(session: Session) -> None:
+            known = segments.get(session, uuid)
+            if segments.under_recovery(session, uuid):
+                raise exception.SegmentInUse(
+                    f"Failover segment ({uuid}) can't be deleted as it is "
+                    "in-use to process notifications."
+                )
+            told.wanted = payloads.segment(known)
+            segments.delete(session, uuid)
+
+        services.database.write(remove)
+
+
+def _replaced(
+    segment: model.Segment, values: Mapping[str, Any]
+) -> model.Segment:
+    """The segment with other values."""
+    new = dict(values)
+    if "recovery_method" in new:
+        new["recovery_method"] = model.RecoveryMethod(new["recovery_method"])
+    return dataclasses.replace(segment, **new)

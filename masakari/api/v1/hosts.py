@@ -34,6 +34,7 @@ class Host(Member):
         """Change a host."""
         host = hosts.update(
             call.services,
+            call.context,
             self.path["segment_uuid"],
             self.path["host_uuid"],
             _values(call.body["host"]),
@@ -44,7 +45,10 @@ class Host(Member):
     def delete(self, call: Call) -> None:
         """Take a host out of its segment."""
         hosts.delete(
-            call.services, self.path["segment_uuid"], self.path["host_uuid"]
+            call.services,
+            call.context,
+            self.path["segment_uuid"],
+            self.path["host_uuid"],
         )
 
 
@@ -83,6 +87,7 @@ class Hosts(Collection):
         """Add a host to a segment."""
         host = hosts.create(
             call.services,
+            call.context,
             self.path["segment_uuid"],
             **_values(call.body["host"]),
         )

@@ -33,6 +33,7 @@ class Segment(Member):
         """Change a segment."""
         segment = segments.update(
             call.services,
+            call.context,
             self.path["segment_uuid"],
             _values(call.body["segment"]),
         )
@@ -41,7 +42,7 @@ class Segment(Member):
     @operation(rules.DELETE, status=204, errors=(404, 409))
     def delete(self, call: Call) -> None:
         """Delete a segment together with its hosts."""
-        segments.delete(call.services, self.path["segment_uuid"])
+        segments.delete(call.services, call.context, self.path["segment_uuid"])
 
 
 class Segments(Collection):
@@ -72,7 +73,7 @@ class Segments(Collection):
     def create(self, call: Call) -> dict[str, Any]:
         """Create a segment."""
         segment = segments.create(
-            call.services, **_values(call.body["segment"])
+            call.services, call.context, **_values(call.body["segment"])
         )
         return {"segment": views.segment(segment)}
 
