@@ -23,6 +23,7 @@ from masakari.engine.service import Engine
 from masakari.engine.settings import recovery_settings
 from masakari.engine.slots import Slots
 from masakari.engine.world import World
+from masakari.events import publisher
 from masakari.nova.client import NovaClient
 from masakari.nova.port import ComputePort
 
@@ -49,6 +50,7 @@ def build(
         settings=settings,
         slots=Slots(settings.window_ceiling),
         flows=Flows.from_conf(conf),
+        events=publisher.Notifier(conf, publisher.Binary.ENGINE),
         stopping=threading.Event(),
         drain_timeout=conf.graceful_shutdown_timeout,
     )

@@ -7,8 +7,10 @@ that is taken over looks at the world and runs as a new flow in the same
 logbook.
 """
 
+import collections
 import contextlib
 import dataclasses
+import functools
 import logging
 import threading
 from collections.abc import Mapping, Sequence
@@ -22,7 +24,9 @@ from taskflow.persistence import backends, models
 from taskflow.utils import persistence_utils
 
 from masakari import exception
-from masakari.engine import plugins
+from masakari.domain.planner.host import Destination
+from masakari.engine import plugins, reserves
+from masakari.engine.facade import NovaFacade
 from masakari.engine.tasks.base import RecoveryTask
 
 if TYPE_CHECKING:
@@ -35,11 +39,17 @@ PHASES = ("pre", "main", "post")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Workflow:
-    """The tasks of one kind of recovery, by phase."""
+    """The tasks of one kind of recovery, by phase.
+
+    :param logbook: the name under which it is recorded; like that of the
+        flow it is the one that clouds know
+    :param over_reserves: main is run again for each reserved host
+    """
 
     logbook: str
     flow: str
     tasks: Mapping[str, Sequence[type[task.Task]]]
+    over_reserves: bool = False
 
 
 class Records:
@@ -71,12 +81,23 @@ class Records:
 class Flows:
     """Builds the configured workflows and runs them.
 
+    Running one raises what a task of it raises.
+
     :param backend: where they are recorded; one for a process
     """
 
-    def __init__(self, backend: Records, host_auto: Workflow) -> None:
+    def __init__(
+        self,
+        backend: Records,
+        *,
+        host: Mapping[Destination, Workflow],
+        instance: Workflow,
+        process: Workflow,
+    ) -> None:
         self._backend = backend
-        self._host_auto = host_auto
+        self._host = host
+        self._instance = instance
+        self._process = process
 
     @classmethod
     def from_conf(cls, conf: cfg.ConfigOpts) -> "Flows":
@@ -84,51 +105,74 @@ class Flows:
 
         :raises ConfigurationError: a task is not installed
         """
-        recipes = conf.taskflow_driver_recovery_flows
-        recipe = recipes.host_auto_failure_recovery_tasks
-        classes = plugins.load_tasks(
-            name for phase in PHASES for name in recipe[phase]
+        tasks = plugins.load_workflows(conf)
+        host = functools.partial(
+            Workflow, "instance:evacuate", "instance_evacuate_engine"
         )
         return cls(
             Records(conf.taskflow.connection or conf.database.connection),
-            Workflow(
-                "instance:evacuate",
-                "instance_evacuate_engine",
-                {
-                    phase: [classes[name] for name in recipe[phase]]
-                    for phase in PHASES
-                },
+            host={
+                Destination.ANYWHERE: host(
+                    tasks["host_auto_failure_recovery_tasks"]
+                ),
+                Destination.RESERVED: host(
+                    tasks["host_rh_failure_recovery_tasks"],
+                    over_reserves=True,
+                ),
+            },
+            instance=Workflow(
+                "instance:recovery",
+                "instance_recovery_engine",
+                tasks["instance_failure_recovery_tasks"],
+            ),
+            process=Workflow(
+                "process:recovery",
+                "process_recovery_engine",
+                tasks["process_failure_recovery_tasks"],
             ),
         )
 
-    def run_host(self, recovery: "Recovery") -> None:
-        """Run the workflow of a failed host; raises what a task raises."""
-        self._run(
-            self._host_auto,
-            recovery,
-            store={
-                "host_name": recovery.host.name,
-                "notification_uuid": recovery.notification.uuid,
-            },
-        )
+    def run_host(self, recovery: "Recovery", destination: Destination) -> None:
+        """Run the workflow that sends a host's instances somewhere."""
+        workflow = self._host[destination]
+        store: dict[str, Any] = {"host_name": recovery.host.name}
+        update_host = None
+        if workflow.over_reserves:
+            update_host = functools.partial(_update_host, recovery)
+            store["reserved_host_list"] = [
+                host.name for host in reserves.candidates(recovery)
+            ]
+        self._run(workflow, recovery, store, update_host_method=update_host)
+
+    def run_instance(self, recovery: "Recovery", uuid: str) -> None:
+        """Run the workflow of a failed instance."""
+        self._run(self._instance, recovery, {"instance_uuid": uuid})
+
+    def run_process(self, recovery: "Recovery", process: str) -> None:
+        """Run the workflow of a failed process."""
+        store = {"process_name": process, "host_name": recovery.host.name}
+        self._run(self._process, recovery, store)
 
     def _run(
-        self, workflow: Workflow, recovery: "Recovery", store: dict[str, Any]
+        self,
+        workflow: Workflow,
+        recovery: "Recovery",
+        store: dict[str, Any],
+        **more: Any,
     ) -> None:
-        flow = linear_flow.Flow(workflow.flow)
-        for phase in PHASES:
-            steps = [_make(cls, recovery) for cls in workflow.tasks[phase]]
-            if steps:
-                flow.add(linear_flow.Flow(f"{phase}_tasks").add(*steps))
+        flow = _build(workflow, recovery, more)
         records = self._records(
             flow, recovery.notification.uuid, workflow.logbook
         )
+        store = {**store, "notification_uuid": recovery.notification.uuid}
         try:
             engines.load(flow, store=store, engine="serial", **records).run()
         except taskflow_exc.StorageFailure as error:
             raise exception.ServiceUnavailable(
                 f"TaskFlow's records cannot be written: {error}"
             ) from error
+        except taskflow_exc.WrappedFailure as failures:
+            raise _weightiest(failures) from failures
 
     def _records(
         self, flow: linear_flow.Flow, uuid: str, name: str
@@ -162,12 +206,69 @@ class Flows:
                 return models.LogBook(name, uuid=uuid)
 
 
-def _make(cls: type[task.Task], recovery: "Recovery") -> task.Task:
+def _build(
+    workflow: Workflow, recovery: "Recovery", more: Mapping[str, Any]
+) -> linear_flow.Flow:
+    """The graph of a workflow.
+
+    :param more: further arguments for the constructors of tasks
+    """
+    flow = linear_flow.Flow(workflow.flow)
+    names: collections.Counter[str] = collections.Counter()
+    for phase in PHASES:
+        steps = []
+        for cls in workflow.tasks[phase]:
+            step = _make(cls, recovery, more)
+            names[step.name] += 1
+            if names[step.name] > 1:
+                # TaskFlow wants to tell them apart.
+                step.name = f"{step.name}-{names[step.name]}"
+            steps.append(step)
+        if steps:
+            flow.add(_phase(workflow, phase, recovery).add(*steps))
+    return flow
+
+
+def _phase(
+    workflow: Workflow, phase: str, recovery: "Recovery"
+) -> linear_flow.Flow:
+    if not (workflow.over_reserves and phase == "main"):
+        return linear_flow.Flow(f"{phase}_tasks")
+    name = f"retry_{workflow.flow}"
+    return linear_flow.Flow(
+        name, retry=reserves.NextReservedHost(f"{name}_retry", recovery)
+    )
+
+
+def _make(
+    cls: type[task.Task], recovery: "Recovery", more: Mapping[str, Any]
+) -> task.Task:
     """Construct a task; only our own are handed the recovery itself."""
     own = {"recovery": recovery} if issubclass(cls, RecoveryTask) else {}
     return cls(
         context=recovery.context,
-        novaclient=recovery.compute,
-        update_host_method=None,
+        novaclient=NovaFacade(recovery.compute),
+        **more,
         **own,
     )
+
+
+def _update_host(
+    recovery: "Recovery",
+    _context: Any,
+    host_name: str,
+    reserved: bool = False,
+) -> None:
+    """What third-party tasks get as ``update_host_method``."""
+    recovery.journal.set_reserved(host_name, reserved)
+
+
+def _weightiest(failures: Any) -> BaseException:
+    """Of several errors, the one that says what is to become of it all."""
+    errors = [failure.exception for failure in failures]
+    for kind in (exception.ClaimLost, exception.RecoveryInterrupted):
+        for error in errors:
+            if isinstance(error, kind):
+                return error
+    first: BaseException = errors[0]
+    return first

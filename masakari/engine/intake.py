@@ -10,7 +10,7 @@ from concurrent import futures
 from masakari import exception
 from masakari.db import claims
 from masakari.db.claims import Candidate
-from masakari.domain.model import Claim
+from masakari.domain.model import Claim, NotificationType
 from masakari.engine.lease import Lease
 from masakari.engine.world import World
 
@@ -64,11 +64,13 @@ class Intake:
         :raises ServiceUnavailable: the database is away
         """
         claimed = 0
-        if not self._has_room():
+        if self._room() <= 0:
             return claimed
         for candidate in self._candidates():
-            if not self._has_room():
+            if self._room() <= 0:
                 break
+            if not self._may_take(candidate):
+                continue
             lease = self._claim(candidate)
             if lease is not None:
                 claimed += 1
@@ -101,22 +103,32 @@ class Intake:
                     lease.claim.notification.uuid,
                 )
 
-    def _has_room(self) -> bool:
-        """Whether one more may be claimed; never while stopping."""
-        stopping = self._world.stopping.is_set()
-        return not stopping and len(self.leases) < self._capacity
+    def _room(self) -> int:
+        """How many more may be claimed; none while stopping."""
+        if self._world.stopping.is_set():
+            return 0
+        return self._capacity - len(self.leases)
+
+    def _may_take(self, candidate: Candidate) -> bool:
+        """The last quarter of the room is for hosts that fail.
+
+        Many instances may crash at once, and each takes its time.
+        """
+        if candidate.type == NotificationType.COMPUTE_HOST:
+            return True
+        return self._room() > self._capacity // 4
 
     def _candidates(self) -> list[Candidate]:
-        """The first of each host: the others have to wait for it anyway."""
+        """The first of each subject: the others have to wait for it anyway."""
         found = self._world.database.read(claims.candidates, limit=BATCH)
         first: dict[str, Candidate] = {}
         for candidate in found:
-            first.setdefault(candidate.source_host_uuid, candidate)
+            first.setdefault(candidate.subject, candidate)
         return list(first.values())
 
     def _claim(self, candidate: Candidate) -> Lease | None:
         database, clock = self._world.database, self._world.clock
-        database.write(claims.open_row, candidate.source_host_uuid)
+        database.write(claims.open_row, candidate.subject)
         asked_at = clock.monotonic()
         claim: Claim | None = database.write(
             claims.claim,

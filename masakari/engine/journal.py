@@ -8,18 +8,33 @@ again for as long as the lease may still be held.
 
 import functools
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import tenacity
 
 from masakari import exception
-from masakari.db import claims, hosts, moves
+from masakari.db import (
+    claims,
+    hosts,
+    moves,
+    notifications,
+    outages,
+    reserves,
+)
 from masakari.db.moves import Outcome, PlannedMove
 from masakari.db.session import Database
-from masakari.domain.model import Host
+from masakari.domain.model import (
+    Host,
+    Notification,
+    NotificationType,
+    ProcessOutage,
+    Reserve,
+    VMove,
+)
 from masakari.domain.planner.host import HostPlan, Origin
 from masakari.domain.verdict import Verdict
+from masakari.engine.announcements import Announcements
 from masakari.engine.clock import Clock
 from masakari.engine.lease import Lease
 
@@ -30,36 +45,106 @@ PAUSE = 1.0
 
 
 class Journal:
-    def __init__(self, database: Database, clock: Clock, lease: Lease) -> None:
+    """What is written of one recovery, and told of what is written.
+
+    :param announcements: tell the bus after each commit
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        lease: Lease,
+        announcements: Announcements,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._lease = lease
         self._claim = lease.claim
+        self._announcements = announcements
 
     def take_out_of_service(self, host: Host) -> None:
         """Put the failed host on maintenance; it is no reserve any more."""
-        self._write(
-            hosts.update, host.uuid, on_maintenance=True, reserved=False
+        self._announcements.host_changed(
+            self._write(_take_out_of_service, host.uuid)
+        )
+
+    def begin_outage(self, host: Host, outage: ProcessOutage) -> None:
+        """Put a host on maintenance until its process starts again."""
+        self._announcements.host_changed(
+            self._write(outages.begin, host.uuid, outage)
+        )
+
+    def end_outage(self, host: Host) -> None:
+        self._announcements.host_changed(self._write(outages.end, host.uuid))
+
+    def outage(self, host: Host) -> ProcessOutage | None:
+        return self._read(outages.of_host, host.uuid)
+
+    def reserve_candidates(self, failed: Host) -> list[Host]:
+        """See :func:`masakari.db.reserves.candidates`."""
+        return self._read(reserves.candidates, failed, self._uuid)
+
+    def reserves(self) -> list[Reserve]:
+        """What the notification has taken."""
+        return self._read(reserves.taken_by, self._uuid)
+
+    def take_reserve(self, reserve: Reserve) -> bool:
+        """Take a reserved host; False when it is not to be had."""
+        host = self._write(reserves.take, reserve, self._uuid)
+        if host is not None:
+            self._announcements.host_changed(host)
+        return host is not None
+
+    def give_back(self, reserve: Reserve) -> None:
+        """It is reserved again."""
+        self._announcements.host_changed(
+            self._write(reserves.give_back, reserve.host.uuid)
+        )
+
+    def set_reserved(self, host_name: str, reserved: bool) -> None:
+        """For tasks of third parties.
+
+        :raises HostNotFound: there is no such host
+        """
+        self._announcements.host_changed(
+            self._write(_set_reserved, host_name, reserved)
         )
 
     def record_plan(self, source_host: str, plan: HostPlan) -> None:
-        self._write(
-            moves.add,
-            notification_uuid=self._claim.notification.uuid,
-            source_host=source_host,
-            attempt=self._claim.attempt,
-            plan=plan,
+        self._announcements.planned(
+            self._write(
+                moves.add,
+                notification_uuid=self._uuid,
+                source_host=source_host,
+                attempt=self._claim.attempt,
+                plan=plan,
+            )
         )
 
     def mark_ongoing(self, vmove_uuids: Sequence[str]) -> None:
-        self._write(moves.mark_ongoing, vmove_uuids)
+        self._announcements.moved(self._write(moves.mark_ongoing, vmove_uuids))
+
+    def note(self, messages: Mapping[str, str]) -> None:
+        """Say why moves that go on have not worked so far.
+
+        :param messages: by the uuid of the vmove
+        """
+        if messages:
+            self._write(_note, messages)
 
     def settle(self, outcomes: Sequence[Outcome]) -> None:
-        self._write(moves.settle, outcomes)
+        self._announcements.moved(self._write(moves.settle, outcomes))
+
+    def begin(self) -> None:
+        """Say that the work has begun."""
+        self._announcements.begun(
+            self._claim.notification, self._claim.attempt
+        )
 
     def finish(self, verdict: Verdict, *, retry_in: float) -> None:
         """Write the result and release the claim, in one transaction."""
-        self._patiently(
+        ended = self._patiently(
             functools.partial(
                 self._database.write,
                 claims.finish,
@@ -69,6 +154,8 @@ class Journal:
                 retry_in=retry_in,
             )
         )
+        self._announcements.moved(ended)
+        self._announcements.ended(self._claim.notification, verdict)
 
     def hand_back(self) -> None:
         """Release the claim for another engine to go on at once."""
@@ -78,37 +165,51 @@ class Journal:
             )
         )
 
-    def moves_of_attempt(self) -> list[PlannedMove]:
-        return self._patiently(
-            functools.partial(
-                self._database.read,
-                moves.of_attempt,
-                self._claim.notification.uuid,
-                self._claim.attempt,
-            )
+    def host_is_failing(self) -> bool:
+        """Whether the whole host has been reported meanwhile."""
+        return self._read(
+            claims.host_is_failing, self._claim.notification.source_host_uuid
         )
+
+    def reports_of_processes(self) -> list[Notification]:
+        """All that was reported of processes of the host."""
+        return self._read(
+            notifications.of_host,
+            self._claim.notification.source_host_uuid,
+            NotificationType.PROCESS,
+        )
+
+    def evacuated_since(self, instance_uuid: str) -> VMove | None:
+        """The evacuation of an instance since it was reported."""
+        reported = self._claim.notification.created_at
+        if reported is None:
+            return None
+        return self._read(moves.evacuated_since, instance_uuid, reported)
+
+    def moves_of_attempt(self) -> list[PlannedMove]:
+        return self._read(moves.of_attempt, self._uuid, self._claim.attempt)
+
+    def has_unsettled_moves(self) -> bool:
+        """Whether the attempt has instances whose end is not known yet."""
+        return any(planned.unsettled for planned in self.moves_of_attempt())
 
     def latest_moves(self) -> list[PlannedMove]:
         """The latest move of every instance, over all attempts."""
-        return self._patiently(
-            functools.partial(
-                self._database.read,
-                moves.latest,
-                self._claim.notification.uuid,
-            )
-        )
+        return self._read(moves.latest, self._uuid)
 
     def left_behind(
         self, source_host: str, instance_uuids: Sequence[str]
     ) -> dict[str, Origin]:
         """See :func:`masakari.db.moves.left_behind`."""
+        return self._read(moves.left_behind, source_host, instance_uuids)
+
+    @property
+    def _uuid(self) -> str:
+        return self._claim.notification.uuid
+
+    def _read(self, function: Callable[..., T], *args: Any) -> T:
         return self._patiently(
-            functools.partial(
-                self._database.read,
-                moves.left_behind,
-                source_host,
-                instance_uuids,
-            )
+            functools.partial(self._database.read, function, *args)
         )
 
     def _write(
@@ -143,3 +244,22 @@ class Journal:
     def _sleep(self, seconds: float) -> None:
         """Wait although the engine may be stopping: this has to be written."""
         self._clock.wait(threading.Event(), seconds)
+
+
+def _take_out_of_service(session: Any, host_uuid: str) -> Host:
+    outages.forget(session, host_uuid)
+    return hosts.update(
+        session, host_uuid, on_maintenance=True, reserved=False
+    )
+
+
+def _set_reserved(session: Any, host_name: str, reserved: bool) -> Host:
+    host = hosts.by_name(session, host_name)
+    if host is None:
+        raise exception.HostNotFound(uuid=host_name)
+    return hosts.update(session, host.uuid, reserved=reserved)
+
+
+def _note(session: Any, messages: Mapping[str, str]) -> None:
+    for uuid, message in messages.items():
+        moves.note(session, uuid, message)

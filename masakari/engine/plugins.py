@@ -4,12 +4,36 @@
 from collections.abc import Iterable
 from typing import Any
 
+from oslo_config import cfg
 from stevedore import named
 from taskflow import task
 
 from masakari import exception
 
 NAMESPACE = "masakari.task_flow.tasks"
+
+
+def load_workflows(
+    conf: cfg.ConfigOpts,
+) -> dict[str, dict[str, list[type[task.Task]]]]:
+    """The task classes of every workflow, by option and phase.
+
+    :raises ConfigurationError: a name is not installed, or does not import
+    """
+    recipes = dict(conf.taskflow_driver_recovery_flows.items())
+    classes = load_tasks(
+        name
+        for recipe in recipes.values()
+        for names in recipe.values()
+        for name in names
+    )
+    return {
+        option: {
+            phase: [classes[name] for name in names]
+            for phase, names in recipe.items()
+        }
+        for option, recipe in recipes.items()
+    }
 
 
 def load_tasks(names: Iterable[str]) -> dict[str, type[task.Task]]:

@@ -7,19 +7,24 @@ the way ends in a verdict too.
 """
 
 import datetime
+import functools
 import logging
+import threading
+from collections.abc import Callable, Mapping
 
 from masakari import context, exception
 from masakari.db import hosts
 from masakari.domain import dispatch, verdict
-from masakari.domain.model import (
-    Host,
-    Notification,
-    NotificationType,
-    RecoveryMethod,
-)
+from masakari.domain.model import Host, Notification, NotificationType
 from masakari.domain.server import Server
 from masakari.domain.verdict import Verdict
+from masakari.engine import (
+    host_failure,
+    instance_failure,
+    process_failure,
+    reserves,
+)
+from masakari.engine.announcements import Announcements
 from masakari.engine.journal import Journal
 from masakari.engine.lease import Lease
 from masakari.engine.world import World
@@ -32,17 +37,33 @@ LOG = logging.getLogger(__name__)
 class Recovery:
     """One notification in the hands of this engine."""
 
-    def __init__(self, world: World, lease: Lease, host: Host) -> None:
+    def __init__(self, world: World, lease: Lease) -> None:
         self.world = world
         self.lease = lease
-        self.host = host
-        self.journal = Journal(world.database, world.clock, lease)
         self.context = context.admin(lease.claim.request_id)
+        self.journal = Journal(
+            world.database,
+            world.clock,
+            lease,
+            Announcements(world.events, self.context),
+        )
         self.compute: ComputePort = world.compute.for_request(
             self.context.request_id
         )
         #: What Nova last listed on the failed host, by uuid.
         self.servers: dict[str, Server] = {}
+        #: Whether what cannot go where it is sent can be sent elsewhere.
+        self.has_alternative = False
+
+    @functools.cached_property
+    def host(self) -> Host:
+        """The host that the notification is about, as it was at first.
+
+        :raises HostNotFound: it is not registered any more
+        """
+        return self.world.database.read(
+            hosts.get, self.notification.source_host_uuid
+        )
 
     @property
     def notification(self) -> Notification:
@@ -61,12 +82,37 @@ class Recovery:
     @property
     def expired(self) -> bool:
         """By the server's own clock; the sender's may be wrong."""
-        return _expired(self.world, self.notification)
+        if self.notification.created_at is None:
+            return False
+        age = self.world.clock.utcnow() - self.notification.created_at
+        return age > datetime.timedelta(seconds=self.world.settings.expiry)
 
     def pause(self, seconds: float) -> None:
         """Wait, but not for longer than the engine runs."""
         self.world.clock.wait(self.world.stopping, seconds)
         self.check()
+
+    def linger(self, seconds: float) -> None:
+        """Wait in the midst of what must not be left half done.
+
+        An engine that is to stop still brings it to its end. Only the
+        failure of the whole host goes before it.
+
+        :raises ClaimLost: the engine must not act any more
+        :raises RecoveryInterrupted: the host has been reported
+        """
+        self.world.clock.wait(threading.Event(), seconds)
+        self.give_way()
+
+    def give_way(self) -> None:
+        """Call before every act for a part of a host that may fail.
+
+        :raises ClaimLost: the engine must not act any more
+        :raises RecoveryInterrupted: the whole host has been reported
+        """
+        self.lease.check()
+        if self.journal.host_is_failing():
+            raise exception.RecoveryInterrupted(uuid=self.notification.uuid)
 
 
 def recover(world: World, lease: Lease) -> None:
@@ -75,13 +121,14 @@ def recover(world: World, lease: Lease) -> None:
     # What this thread logs bears the id of the request that reported it.
     context.admin(claim.request_id).update_store()
     LOG.info(
-        "Working on notification %s (attempt %d) of host %s",
+        "Working on notification %s (%s, attempt %d) of host %s",
         claim.notification.uuid,
+        claim.notification.type,
         claim.attempt,
         claim.notification.source_host_uuid,
     )
     try:
-        _carry_out(world, lease)
+        _carry_out(Recovery(world, lease))
     except (exception.ClaimLost, exception.ServiceUnavailable) as error:
         # The row stays as it is: whoever claims it next goes on from there.
         LOG.warning(
@@ -96,17 +143,19 @@ def recover(world: World, lease: Lease) -> None:
         )
 
 
-def _carry_out(world: World, lease: Lease) -> None:
-    uuid = lease.claim.notification.uuid
-    journal = Journal(world.database, world.clock, lease)
+def _carry_out(recovery: Recovery) -> None:
+    uuid, attempt = recovery.notification.uuid, recovery.lease.claim.attempt
+    recovery.journal.begin()
     try:
-        result = _judge(world, lease)
+        result = verdict.after_attempt(_judge(recovery), attempt)
+        _give_back(recovery)
     except exception.RecoveryInterrupted:
-        journal.hand_back()
-        LOG.info("Notification %s is handed over to another engine", uuid)
+        recovery.journal.hand_back()
+        LOG.info("Notification %s is handed over", uuid)
         return
-    result = verdict.after_attempt(result, lease.claim.attempt)
-    journal.finish(result, retry_in=world.settings.retry_interval)
+    recovery.journal.finish(
+        result, retry_in=recovery.world.settings.retry_interval
+    )
     LOG.info(
         "Notification %s is %s: %s",
         uuid,
@@ -115,11 +164,35 @@ def _carry_out(world: World, lease: Lease) -> None:
     )
 
 
-def _judge(world: World, lease: Lease) -> Verdict:
+def _give_back(recovery: Recovery) -> None:
+    """The result counts, whatever becomes of what is given back."""
     try:
-        return _recover(world, lease)
-    except exception.SkipHostRecoveryException as reason:
+        reserves.give_back_unused(recovery)
+    except (
+        exception.ClaimLost,
+        exception.RecoveryInterrupted,
+        exception.ServiceUnavailable,
+    ):
+        raise
+    except Exception:
+        LOG.exception(
+            "Notification %s: reserved hosts could not be given back",
+            recovery.notification.uuid,
+        )
+
+
+def _judge(recovery: Recovery) -> Verdict:
+    uuid = recovery.notification.uuid
+    try:
+        return _recover(recovery)
+    except (
+        exception.SkipHostRecoveryException,
+        exception.SkipInstanceRecoveryException,
+        exception.SkipProcessRecoveryException,
+    ) as reason:
         return verdict.finished(str(reason))
+    except exception.IgnoreInstanceRecoveryException as reason:
+        return verdict.ignored(str(reason), alarming=True)
     except (exception.RecoveryInterrupted, exception.ClaimLost):
         raise
     except port.ComputeError as error:
@@ -127,59 +200,31 @@ def _judge(world: World, lease: Lease) -> Verdict:
     except exception.ServiceUnavailable:
         raise
     except exception.MasakariException as error:
-        LOG.warning(
-            "Recovering notification %s failed: %s",
-            lease.claim.notification.uuid,
-            error,
-        )
+        LOG.warning("Recovering notification %s failed: %s", uuid, error)
         return verdict.error(str(error))
     except Exception as error:
-        LOG.exception(
-            "Recovering notification %s failed unexpectedly",
-            lease.claim.notification.uuid,
-        )
+        LOG.exception("Recovering notification %s failed unexpectedly", uuid)
         return verdict.error(
             f"Unexpected {type(error).__name__} in the engine; its log has "
-            f"the details [{lease.claim.request_id}]."
+            f"the details [{recovery.lease.claim.request_id}]."
         )
 
 
-def _recover(world: World, lease: Lease) -> Verdict:
-    notification = lease.claim.notification
-    if _expired(world, notification):
+def _recover(recovery: Recovery) -> Verdict:
+    if recovery.expired:
         return verdict.failed(
             "The notification expired before it could be recovered."
         )
-    if notification.type is not NotificationType.COMPUTE_HOST:
-        return verdict.failed(
-            f"This release does not recover from {notification.type} failures."
-        )
     try:
-        host = world.database.read(hosts.get, notification.source_host_uuid)
+        segment = recovery.host.segment
     except exception.HostNotFound:
         return verdict.failed("The host is not registered any more.")
-    at_once = dispatch.segment(host.segment) or dispatch.host_failure(
-        notification
-    )
-    return at_once or _recover_host(Recovery(world, lease, host))
+    recover = _RECOVERIES[recovery.notification.type]
+    return dispatch.segment(segment) or recover(recovery)
 
 
-def _recover_host(recovery: Recovery) -> Verdict:
-    host = recovery.host
-    method = host.segment.recovery_method
-    if method is not RecoveryMethod.AUTO:
-        return verdict.failed(
-            f"This release does not recover hosts by method {method}."
-        )
-    if host.reserved or not host.on_maintenance:
-        recovery.journal.take_out_of_service(host)
-    recovery.world.flows.run_host(recovery)
-    latest = recovery.journal.latest_moves()
-    return verdict.of_moves([planned.vmove for planned in latest])
-
-
-def _expired(world: World, notification: Notification) -> bool:
-    if notification.created_at is None:
-        return False
-    age = world.clock.utcnow() - notification.created_at
-    return age > datetime.timedelta(seconds=world.settings.expiry)
+_RECOVERIES: Mapping[NotificationType, Callable[[Recovery], Verdict]] = {
+    NotificationType.COMPUTE_HOST: host_failure.recover,
+    NotificationType.VM: instance_failure.recover,
+    NotificationType.PROCESS: process_failure.recover,
+}

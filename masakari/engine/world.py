@@ -10,6 +10,7 @@ from masakari.domain.settings import RecoverySettings
 from masakari.engine.clock import Clock
 from masakari.engine.flows import Flows
 from masakari.engine.slots import Slots
+from masakari.events.publisher import Publisher
 from masakari.nova.port import ComputePort
 
 
@@ -19,6 +20,7 @@ class World:
 
     :param calls: runs calls to Nova; its size bounds how many are open
     :param flows: builds and runs the TaskFlow graphs
+    :param events: where the message bus is told of what happens
     :param stopping: set when the engine has been told to stop
     :param drain_timeout: seconds that stopping may take in all
     """
@@ -30,6 +32,7 @@ class World:
     settings: RecoverySettings
     slots: Slots
     flows: Flows
+    events: Publisher
     stopping: threading.Event
     drain_timeout: float = 60
 

@@ -251,18 +251,6 @@ def test_without_taskflows_tables_it_recovers_all_the_same(
     assert simulation.progress(notification) == []
 
 
-@pytest.mark.parametrize("type", ["VM", "PROCESS"])
-def test_what_this_release_cannot_recover_is_failed_and_says_so(
-    simulation: Simulation, type: str
-) -> None:
-    host, *_ = simulation.hosts(2)
-    notification = simulation.notify(host, {"event": "STOPPED"}, type=type)
-    seen = simulation.recover(notification)
-    assert seen.status is FAILED
-    assert type in str(seen.message)
-    assert simulation.cloud.calls == []
-
-
 @pytest.mark.parametrize("kind", ["hang", "timeout"])
 def test_a_late_one_without_an_answer_is_not_asked_for_twice(
     tmp_path: Path, kind: str

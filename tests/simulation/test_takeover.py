@@ -8,11 +8,23 @@ import pytest
 from masakari import exception
 from masakari.db import claims
 from masakari.domain import verdict
-from masakari.domain.model import NotificationStatus, VMoveStatus
+from masakari.domain.model import (
+    Notification,
+    NotificationStatus,
+    VMoveStatus,
+)
 from masakari.domain.settings import RecoverySettings
 from tests.simulation.harness import LEASE, Simulation
 
 FINISHED = NotificationStatus.FINISHED
+
+
+def candidate_of(notification: Notification) -> claims.Candidate:
+    return claims.Candidate(
+        notification_uuid=notification.uuid,
+        type=notification.type,
+        subject=notification.source_host_uuid,
+    )
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -101,7 +113,7 @@ def test_one_of_two_engines_wins_a_claim(simulation: Simulation) -> None:
     notification = simulation.fail(failed)
     database = simulation.database
     database.write(claims.open_row, failed.uuid)
-    candidate = claims.Candidate(notification.uuid, failed.uuid)
+    candidate = candidate_of(notification)
     won = [
         database.write(
             claims.claim, candidate, owner=name, token=name, lease=15
@@ -128,7 +140,7 @@ def test_two_notifications_of_one_host_are_never_held_at_once(
     assert (
         database.write(
             claims.claim,
-            claims.Candidate(other.uuid, failed.uuid),
+            candidate_of(other),
             owner="engine-2",
             token="u",
             lease=15,
@@ -172,7 +184,7 @@ def test_nothing_is_written_under_a_claim_that_another_engine_has_taken(
     notification = simulation.fail(failed)
     database = simulation.database
     database.write(claims.open_row, failed.uuid)
-    candidate = claims.Candidate(notification.uuid, failed.uuid)
+    candidate = candidate_of(notification)
     lost = database.write(
         claims.claim, candidate, owner="engine-1", token="one", lease=LEASE
     )

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from masakari.db.moves import Outcome, PlannedMove
 from masakari.domain.model import VMoveStatus
-from masakari.domain.planner import instance as planner
+from masakari.domain.planner import move as planner
 from masakari.domain.planner.host import Goal
-from masakari.domain.planner.instance import Step
+from masakari.domain.planner.move import Step
 from masakari.domain.server import Migration, Server, VMState
 from masakari.domain.sharing import Demand
 from masakari.engine.slots import Slots
@@ -23,6 +23,7 @@ class Phase(enum.Enum):
     CALLING = "a call to Nova is under way"
     FLYING = "Nova evacuates it; its record is watched"
     LOOKING = "its server is to be read"
+    REFUSED = "where it was sent to does not take it"
     DONE = "its end is known"
 
 
@@ -36,6 +37,7 @@ class Flight:
     :param settling_since: when its evacuation was first seen to be over
     :param baseline: the newest evacuation record that is not of this one
     :param record: Nova's record of this evacuation
+    :param adopted: it was in flight already when it was taken up
     :param in_doubt: Nova did not say whether it took the last request
     :param was_reset: it was set to ``error`` so that Nova would take it
     :param trouble: why the last try did not work
@@ -51,6 +53,7 @@ class Flight:
     failures: int = 0
     baseline: int = 0
     record: Migration | None = None
+    adopted: bool = False
     in_doubt: bool = False
     has_slot: bool = False
     was_reset: bool = False
@@ -64,12 +67,19 @@ class Flight:
     def asked_before(self) -> bool:
         """Nova may have a request for it, of ours or of another engine."""
         ongoing = self.planned.vmove.status is VMoveStatus.ONGOING
-        return ongoing or self.first_asked_at is not None
+        asked_here = self.first_asked_at is not None
+        return ongoing or self.adopted or asked_here
 
     @property
     def begun(self) -> bool:
         """Nova evacuates it, or has, and its end is not recorded yet."""
         return self.has_slot or self.record is not None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whoever takes it up next finds it on its way, in Nova's records."""
+        moving = self.phase in (Phase.FLYING, Phase.LOOKING)
+        return self.begun and moving and not self.in_doubt
 
     @property
     def in_error(self) -> bool:
@@ -110,6 +120,26 @@ class Flight:
         self.record = None
 
 
+#: A destination that refuses so many in a row, one after the other, for
+#: lack of room, is full; it is not asked to take the others.
+FULL_AFTER = 3
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Where instances are sent, and how long that is tried.
+
+    :param target: the host; None lets Nova's scheduler choose
+    :param patient: there is nowhere else: what is refused is tried again,
+        since room may return
+    :param closed: nobody is sent any more, those on their way are awaited
+    """
+
+    target: str | None = None
+    patient: bool = True
+    closed: bool = False
+
+
 class Flights:
     """All moves of a recovery, the slots they hold, and how they ended.
 
@@ -117,10 +147,14 @@ class Flights:
     :param timeout: seconds for which a failed evacuation is tried again
     """
 
-    def __init__(self, slots: Slots, key: str, *, timeout: float) -> None:
+    def __init__(
+        self, slots: Slots, key: str, route: Route, *, timeout: float
+    ) -> None:
         self._slots = slots
         self._key = key
+        self.route = route
         self._timeout = timeout
+        self._refusals = 0
         self._all: list[Flight] = []
         self._outcomes: list[Outcome] = []
 
@@ -187,12 +221,55 @@ class Flights:
         ]
 
     def try_again(self, flight: Flight, *, now: float) -> None:
-        """After a failed evacuation: while there is time, with a pause."""
+        """After a request that failed: while there is time, with a pause."""
         self.give_back_slot(flight)
         if self.out_of_time(flight, now=now):
-            self.end(flight, VMoveStatus.FAILED, flight.trouble)
+            self.refuse(flight)
             return
         flight.retry(now=now)
+
+    def landed_badly(
+        self, flight: Flight, *, no_room: bool, now: float
+    ) -> None:
+        """Nova took the evacuation, and it failed.
+
+        Unless there is nowhere else to go, it is not tried again here.
+
+        :param no_room: no host was found for it
+        """
+        sent_here = flight.first_asked_at is not None
+        flight.forget_record()
+        if self.route.patient or not sent_here:
+            self.try_again(flight, now=now)
+            return
+        self.refuse(flight)
+        self._refusals = self._refusals + 1 if no_room else 0
+        if self._refusals >= FULL_AFTER:
+            for other in self.open(Phase.READY):
+                other.trouble = flight.trouble
+                self.refuse(other)
+
+    def refuse(self, flight: Flight) -> None:
+        """It cannot go where it was sent to: elsewhere, or to its end."""
+        self.give_back_slot(flight)
+        if self.route.patient:
+            self.end(flight, VMoveStatus.FAILED, flight.trouble)
+            return
+        flight.phase = Phase.REFUSED
+
+    def refuse_all_ready(self) -> None:
+        """Nobody is sent any more."""
+        for flight in self.open(Phase.READY):
+            self.refuse(flight)
+
+    @property
+    def all_on_their_way(self) -> bool:
+        """Some are refused, and nothing else is left to be sent or asked."""
+        refused = self.open(Phase.REFUSED)
+        rest = [f for f in self.open() if f.phase is not Phase.REFUSED]
+        if self.route.closed:
+            return not rest
+        return bool(refused) and all(flight.goes_on for flight in rest)
 
     def out_of_time(self, flight: Flight, *, now: float) -> bool:
         """It has been asked for, for as long as it may be."""
@@ -223,6 +300,8 @@ class Flights:
     ) -> None:
         """Its end is known; :meth:`take_outcomes` has it for the record."""
         self.give_back_slot(flight)
+        if status is VMoveStatus.SUCCEEDED:
+            self._refusals = 0
         flight.phase = Phase.DONE
         self._outcomes.append(
             Outcome(

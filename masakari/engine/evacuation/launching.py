@@ -5,8 +5,7 @@ import functools
 import logging
 from typing import TYPE_CHECKING, Any
 
-from masakari.domain.model import VMoveStatus
-from masakari.domain.planner import instance as planner
+from masakari.domain.planner import move as planner
 from masakari.domain.window import Window
 from masakari.engine.evacuation.background import Background
 from masakari.engine.evacuation.flights import Flight, Flights, Phase
@@ -37,12 +36,17 @@ class Launcher:
         self._background = background
         self._watch = watch
         self._window = Window.opened(
-            self._settings.window_floor, self._settings.window_ceiling
+            self._settings.window_floor,
+            self._settings.window_ceiling,
+            in_flight=flights.in_flight,
         )
         self._seen_down_at = float("-inf")
 
     def launch(self) -> None:
         """Ask for as many as window and slots allow."""
+        if self._flights.route.closed:
+            self._flights.refuse_all_ready()
+            return
         now = self._clock.monotonic()
         ready = [
             flight
@@ -80,6 +84,7 @@ class Launcher:
             self._recovery.lease.check()
         compute.evacuate(
             flight.uuid,
+            target=self._flights.route.target,
             stopped=not flight.ends_running and compute.evacuates_stopped,
         )
 
@@ -113,7 +118,7 @@ class Launcher:
         flight.phase = Phase.READY
         self._seen_down_at = float("-inf")
         if self._host_is_down():
-            self._flights.end(flight, VMoveStatus.FAILED, flight.trouble)
+            self._flights.refuse(flight)
 
     def _host_is_down(self) -> bool:
         """Look at the source host, once an interval.

@@ -9,7 +9,12 @@ from masakari.db.moves import PlannedMove
 from masakari.domain.model import VMoveStatus
 from masakari.engine.calls import persistently
 from masakari.engine.evacuation.background import Background
-from masakari.engine.evacuation.flights import Flight, Flights, Phase
+from masakari.engine.evacuation.flights import (
+    Flight,
+    Flights,
+    Phase,
+    Route,
+)
 from masakari.engine.evacuation.launching import Launcher
 from masakari.engine.evacuation.records import EvacuationRecords
 from masakari.engine.evacuation.settling import Settler
@@ -22,11 +27,15 @@ if TYPE_CHECKING:
 class Evacuation:
     """The moves of one attempt that have not ended yet.
 
+    :param route: where they go
     :param report: takes a message and the progress between 0 and 1
     """
 
     def __init__(
-        self, recovery: "Recovery", report: Callable[[str, float], None]
+        self,
+        recovery: "Recovery",
+        route: Route,
+        report: Callable[[str, float], None],
     ) -> None:
         world = recovery.world
         self._recovery = recovery
@@ -38,30 +47,37 @@ class Evacuation:
         self._flights = Flights(
             world.slots,
             recovery.notification.uuid,
+            route,
             timeout=world.settings.evacuation_timeout,
         )
         self._background = Background(world.calls, world.clock, recovery.lease)
         self._watch = Watch(recovery, self._flights, self._records)
-        self._launcher = Launcher(
-            recovery, self._flights, self._background, self._watch
-        )
         self._settler = Settler(recovery, self._flights, self._background)
 
-    def run(self) -> None:
+    def run(self) -> int:
         """Move until every move has ended and is recorded.
 
+        Or until the others cannot go where this route leads: they are to be
+        sent elsewhere at once, and what is in flight then goes on and is
+        followed by whoever sends them.
+
+        :returns: how many were refused
         :raises ClaimLost: the engine must not act any more
         :raises RecoveryInterrupted: the engine stops; the rest is handed on
         """
         try:
             self._board()
-            while self._flights.open():
-                self._step()
+            launcher = Launcher(
+                self._recovery, self._flights, self._background, self._watch
+            )
+            while self._flights.open() and not self._flights.all_on_their_way:
+                self._step(launcher)
                 self._background.wait(self._pause())
+            return self._note_refused()
         finally:
             self._flights.leave()
 
-    def _step(self) -> None:
+    def _step(self, launcher: Launcher) -> None:
         self._recovery.lease.check()
         self._background.handle_answers()
         self._watch.look()
@@ -73,12 +89,14 @@ class Evacuation:
         if self._recovery.world.stopping.is_set():
             self._finish_what_is_in_flight()
         else:
-            self._launcher.launch()
+            launcher.launch()
         self._record()
 
     def _pause(self) -> float:
         """Seconds until there is something to do, if Nova says nothing."""
         if not self._flights.open():
+            return 0.0
+        if self._flights.all_on_their_way:
             return 0.0
         now = self._clock.monotonic()
         times = [now + self._recovery.world.settings.verify_interval]
@@ -90,6 +108,22 @@ class Evacuation:
         if self._flights.open(Phase.FLYING):
             times.append(self._watch.next_at)
         return max(0.0, min(times) - now)
+
+    def _note_refused(self) -> int:
+        refused = self._flights.open(Phase.REFUSED)
+        place = self._flights.route.target
+        self._recovery.journal.note(
+            {
+                flight.planned.vmove.uuid: (
+                    f"Host {place}: {flight.trouble}"
+                    if place
+                    else flight.trouble
+                )
+                for flight in refused
+                if flight.trouble
+            }
+        )
+        return len(refused)
 
     def _finish_what_is_in_flight(self) -> None:
         """The engine was told to stop: start nothing, hand on the rest."""
@@ -128,7 +162,7 @@ class Evacuation:
                 baseline=record.id - 1,
                 record=record,
                 asked_at=now,
-                first_asked_at=now,
+                adopted=True,
             )
         # One that Nova may have been asked for already is looked at first.
         untouched = planned.vmove.status is VMoveStatus.PENDING

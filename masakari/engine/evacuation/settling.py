@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from masakari.domain.model import VMoveStatus
-from masakari.domain.planner.instance import Step
+from masakari.domain.planner.move import Step
 from masakari.domain.server import Server
 from masakari.engine.evacuation.background import Background
 from masakari.engine.evacuation.flights import Flight, Flights, Phase
@@ -14,6 +14,11 @@ from masakari.nova import port
 
 if TYPE_CHECKING:
     from masakari.engine.recovery import Recovery
+
+
+#: How Nova ends the record of an evacuation for which it finds no host
+#: (nova.conductor.manager); one that fails on its host is ``failed``.
+NO_ROOM = "error"
 
 
 class Settler:
@@ -86,14 +91,14 @@ class Settler:
                 server.fault
                 or f"Nova ended the evacuation as {flight.record.status}."
             )
-            flight.forget_record()
-            self._flights.try_again(flight, now=now)
-        elif self._flights.out_of_time(flight, now=now):
-            self._flights.end(
-                flight,
-                VMoveStatus.FAILED,
-                flight.trouble or "Nova has no record of its evacuation.",
+            self._flights.landed_badly(
+                flight, no_room=flight.record.status == NO_ROOM, now=now
             )
+        elif self._flights.out_of_time(flight, now=now):
+            flight.trouble = (
+                flight.trouble or "Nova has no record of its evacuation."
+            )
+            self._flights.refuse(flight)
         else:
             flight.phase = Phase.READY
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The step that moves the instances."""
 
-from masakari.engine.calls import persistently
+from masakari import exception
+from masakari.engine import reserves
+from masakari.engine.evacuation.flights import Route
 from masakari.engine.evacuation.loop import Evacuation
 from masakari.engine.tasks.base import RecoveryTask
 from masakari.engine.tasks.hosts import plan_moves
@@ -14,22 +16,39 @@ class EvacuateInstancesTask(RecoveryTask):
     while it was failing.
     """
 
-    def execute(self, host_name: str) -> None:
-        self.update_details(f"Evacuating the instances of host {host_name}")
-        while self._left():
-            Evacuation(self.recovery, self.update_details).run()
-            servers = persistently(
-                self.recovery, self.recovery.compute.servers_on, host_name
-            )
-            self.recovery.servers = {server.uuid: server for server in servers}
-            plan_moves(self.recovery, servers)
+    def execute(
+        self, host_name: str, reserved_host: str | None = None
+    ) -> None:
+        if not self.recovery.journal.has_unsettled_moves():
+            self.update_details("There is nothing to evacuate", 1.0)
+            return
+        if reserved_host is not None:
+            self.update_details(f"Taking reserved host {reserved_host}")
+            reserves.take(self.recovery, reserved_host)
+        place = reserved_host or "other hosts"
+        self.update_details(
+            f"Evacuating the instances of host {host_name} to {place}"
+        )
+        route = self._route(reserved_host)
+        while self.recovery.journal.has_unsettled_moves():
+            refused = Evacuation(
+                self.recovery, route, self.update_details
+            ).run()
+            if refused:
+                raise exception.HostRecoveryFailureException(
+                    f"{refused} instances of host {host_name} cannot go to "
+                    f"{place}."
+                )
+            plan_moves(self.recovery)
         self.update_details(self._summary(), 1.0)
 
-    def _left(self) -> bool:
-        return any(
-            planned.unsettled
-            for planned in self.recovery.journal.moves_of_attempt()
+    def _route(self, reserved_host: str | None) -> Route:
+        """There is an alternative as long as another reserve is there."""
+        alternative = self.recovery.has_alternative or any(
+            reserved_host not in (None, host.name)
+            for host in reserves.candidates(self.recovery)
         )
+        return Route(target=reserved_host, patient=not alternative)
 
     def _summary(self) -> str:
         latest = self.recovery.journal.latest_moves()

@@ -86,7 +86,7 @@ class DisableComputeServiceTask(RecoveryTask):
             except port.Unavailable as error:
                 trouble = f"Nova could not be asked ({error})"
             if clock.monotonic() >= ends_at:
-                raise exception.HostRecoveryFailureException(
+                raise exception.HostNotDown(
                     f"Host {service.host} is not known to be down after "
                     f"{settings.down_timeout:g} seconds: {trouble}. "
                     "Nothing is evacuated from a host that is up."
@@ -134,14 +134,11 @@ class PrepareHAEnabledInstancesTask(RecoveryTask):
 
     def execute(self, host_name: str) -> None:
         self.update_details(f"Preparing the instances of host {host_name}")
-        servers = persistently(
-            self.recovery, self.recovery.compute.servers_on, host_name
-        )
-        self.recovery.servers = {server.uuid: server for server in servers}
+        plan = plan_moves(self.recovery)
         self.update_details(
-            f"Host {host_name} has {len(servers)} instances", 0.3
+            f"Host {host_name} has {len(self.recovery.servers)} instances",
+            0.3,
         )
-        plan = plan_moves(self.recovery, servers)
         unsettled = [
             planned
             for planned in self.recovery.journal.moves_of_attempt()
@@ -153,20 +150,18 @@ class PrepareHAEnabledInstancesTask(RecoveryTask):
             f"them HA-enabled; left alone: {len(plan.skipped)}",
             1.0,
         )
-        if not unsettled and not self.recovery.journal.latest_moves():
-            raise exception.SkipHostRecoveryException(
-                f"There is nothing to evacuate on host {host_name}."
-            )
 
 
-def plan_moves(
-    recovery: "Recovery", servers: list[Server]
-) -> planner.HostPlan:
+def plan_moves(recovery: "Recovery") -> planner.HostPlan:
     """Plan for what Nova shows now, and record what is new in it.
 
     What failed in an earlier attempt is part of this one, whether or not
     Nova still shows it on the failed host.
     """
+    servers = persistently(
+        recovery, recovery.compute.servers_on, recovery.host.name
+    )
+    recovery.servers = {server.uuid: server for server in servers}
     latest = recovery.journal.latest_moves()
     origins = {
         planned.move.instance_uuid: planned.move.origin for planned in latest

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The recovery of a host: its instances come back elsewhere.
+
+The recovery method says where they are sent, in order. What the first
+destination does not take goes on to the next, at once and instance by
+instance; what it took stays.
+"""
+
+import logging
+from typing import TYPE_CHECKING
+
+from masakari import exception
+from masakari.domain import dispatch, verdict
+from masakari.domain.planner import host as planner
+from masakari.domain.planner.host import Destination
+from masakari.domain.verdict import Verdict
+from masakari.engine.evacuation.flights import Route
+from masakari.engine.evacuation.loop import Evacuation
+from masakari.engine.tasks.hosts import plan_moves
+from masakari.nova import port
+
+if TYPE_CHECKING:
+    from masakari.engine.recovery import Recovery
+
+LOG = logging.getLogger(__name__)
+
+#: These are about the recovery as a whole, whatever the destination.
+_FINAL = (
+    exception.ClaimLost,
+    exception.RecoveryInterrupted,
+    exception.SkipHostRecoveryException,
+    exception.HostNotDown,
+)
+
+
+def recover(recovery: "Recovery") -> Verdict:
+    """Recover from the failure of a host.
+
+    :raises MasakariException: nothing could be recovered
+    """
+    at_once = dispatch.host_failure(recovery.notification)
+    if at_once is not None:
+        return at_once
+    _take_out_of_service(recovery)
+    trouble = _send(recovery)
+    if recovery.journal.has_unsettled_moves():
+        _see_through(recovery)
+    moves = [planned.vmove for planned in recovery.journal.latest_moves()]
+    if not moves and trouble is None:
+        return verdict.finished(
+            f"There is nothing to evacuate on host {recovery.host.name}."
+        )
+    return verdict.of_moves(moves, trouble)
+
+
+def _take_out_of_service(recovery: "Recovery") -> None:
+    host = recovery.host
+    if (
+        host.reserved
+        or not host.on_maintenance
+        or recovery.journal.outage(host) is not None
+    ):
+        recovery.journal.take_out_of_service(host)
+
+
+def _send(recovery: "Recovery") -> str | None:
+    """Send the instances away; returns why the last way did not work."""
+    destinations = planner.DESTINATIONS[recovery.host.segment.recovery_method]
+    trouble = None
+    for number, destination in enumerate(destinations, start=1):
+        recovery.has_alternative = number < len(destinations)
+        trouble = _send_to(recovery, destination)
+        moves = recovery.journal.moves_of_attempt()
+        planned = trouble is None or bool(moves)
+        if planned and not any(move.unsettled for move in moves):
+            break
+    return trouble
+
+
+def _send_to(recovery: "Recovery", destination: Destination) -> str | None:
+    try:
+        recovery.world.flows.run_host(recovery, destination)
+    except _FINAL:
+        raise
+    except exception.MasakariException as error:
+        if _is_about_us(error):
+            raise
+        LOG.warning(
+            "Notification %s: not all instances went %s: %s",
+            recovery.notification.uuid,
+            destination.value,
+            error,
+        )
+        if isinstance(error, exception.ReservedHostsUnavailable):
+            _plan_all_the_same(recovery)
+        return str(error)
+    return None
+
+
+def _is_about_us(error: exception.MasakariException) -> bool:
+    """Without our own database there is no going on, without Nova there is."""
+    return isinstance(error, exception.ServiceUnavailable) and not isinstance(
+        error, port.ComputeError
+    )
+
+
+def _plan_all_the_same(recovery: "Recovery") -> None:
+    """Every instance gets its record, also if there is nowhere to go."""
+    if not recovery.journal.moves_of_attempt():
+        plan_moves(recovery)
+
+
+def _see_through(recovery: "Recovery") -> None:
+    """Nothing more is sent, but what is on its way has to arrive."""
+    Evacuation(
+        recovery, Route(patient=False, closed=True), lambda _text, _part: None
+    ).run()

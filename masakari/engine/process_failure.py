@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The recovery of a process: its host gets no new instances without it.
+
+When the process has started again, what was done is undone, as far as
+nobody else has done it too.
+"""
+
+import logging
+from typing import TYPE_CHECKING
+
+from masakari.domain import dispatch
+from masakari.domain.dispatch import ProcessAction
+from masakari.domain.model import ProcessOutage
+from masakari.domain.verdict import Verdict, finished
+from masakari.engine.calls import persistently
+from masakari.nova import port
+
+if TYPE_CHECKING:
+    from masakari.engine.recovery import Recovery
+
+LOG = logging.getLogger(__name__)
+
+
+def recover(recovery: "Recovery") -> Verdict:
+    """Recover from the failure of a process, or from its recovery.
+
+    :raises MasakariException: the compute service could not be switched
+    """
+    outage = recovery.journal.outage(recovery.host)
+    action = dispatch.process_failure(
+        recovery.notification,
+        host=recovery.host,
+        outage=outage,
+        others=recovery.journal.reports_of_processes(),
+    )
+    if isinstance(action, Verdict):
+        return action
+    recovery.check()
+    if action is ProcessAction.BRING_BACK and outage is not None:
+        return _bring_back(recovery, outage)
+    return _take_out(recovery)
+
+
+def _take_out(recovery: "Recovery") -> Verdict:
+    process = recovery.notification.payload["process_name"]
+    recovery.journal.begin_outage(
+        recovery.host,
+        ProcessOutage(
+            process_name=process,
+            disabled_reason=recovery.world.settings.process_disable_reason,
+        ),
+    )
+    recovery.world.flows.run_process(recovery, process)
+    return finished()
+
+
+def _bring_back(recovery: "Recovery", outage: ProcessOutage) -> Verdict:
+    name = recovery.host.name
+    try:
+        service = persistently(
+            recovery, recovery.compute.compute_service, name
+        )
+    except port.NotFound:
+        LOG.warning("Nova knows no compute service on host %s", name)
+    else:
+        ours = service.disabled_reason == outage.disabled_reason
+        if not service.enabled and ours:
+            persistently(recovery, recovery.compute.enable_service, service.id)
+    recovery.journal.end_outage(recovery.host)
+    return finished(f"Process {outage.process_name} started on host {name}.")
