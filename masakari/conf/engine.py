@@ -39,7 +39,8 @@ RECOVERY: list[cfg.Opt] = [
     cfg.IntOpt(
         "wait_period_after_power_off",
         default=180,
-        help="The most seconds to wait until an instance has stopped.",
+        help="The most seconds to wait until an instance has stopped, before "
+        "it is restarted, or has reached its state after an evacuation.",
     ),
     cfg.IntOpt(
         "wait_period_after_power_on",
@@ -70,7 +71,8 @@ CONCURRENCY: list[cfg.Opt] = [
         default=32,
         min=1,
         help="The most notifications that one engine works on at once. "
-        "Others are left to other engines, or wait.",
+        "Others are left to other engines, or wait. The last quarter is kept "
+        "for failed hosts.",
     ),
 ]
 

@@ -11,7 +11,8 @@ OPTS: list[cfg.Opt] = [
         help="Seconds within which a second notification of the same type, "
         "host and payload is the same event and is refused as a duplicate "
         "(409). The times compared are the ones at which the notifications "
-        "were generated.",
+        "were generated. An instance whose recovery is done, and a process "
+        "that was reported as started since, can fail again within it.",
     ),
     cfg.FloatOpt(
         "notification_poll_interval",

@@ -10,7 +10,9 @@ OPTS: list[cfg.Opt] = [
         "service_disable_reason",
         default="Masakari detected process failed.",
         help="Reason that is given to Nova for disabling the compute "
-        "service of a host on which a process has failed.",
+        "service of a host on which nova-compute has failed. When it has "
+        "started again, a service that is disabled for this very reason is "
+        "enabled.",
     ),
 ]
 
