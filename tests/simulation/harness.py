@@ -31,11 +31,13 @@ from masakari.engine.recovery import recover
 from masakari.engine.slots import Slots
 from masakari.engine.world import World
 from masakari.events.publisher import Silent
-from masakari.services import notifications as use_cases
+from masakari.services import hosts as host_changes
+from masakari.services import notifications as reports
 from masakari.services.environment import Services, Settings
 from masakari.simulator.cloud import Cloud
 from masakari.simulator.gate import Call
 from masakari.simulator.port import SimulatedCompute
+from tests.simulation import invariants
 from tests.simulation.clock import SimulatedClock, SimulatedExecutor
 
 LEASE, RENEWAL = 15.0, 5.0
@@ -73,7 +75,9 @@ class MortalDatabase:
 
     def write(self, *args: Any, **kwargs: Any) -> Any:
         self._engine.check_alive()
-        return self._database.write(*args, **kwargs)
+        result = self._database.write(*args, **kwargs)
+        self._engine.committed()
+        return result
 
 
 class Engine:
@@ -118,6 +122,7 @@ class Engine:
             recover=recover,
             idle=lambda: None,
         )
+        simulation.engines.append(self)
         simulation.clock.every(RENEWAL, self._renew)
 
     def poll(self) -> None:
@@ -131,6 +136,10 @@ class Engine:
             assert not self.alive
         finally:
             self._simulation.acting.pop()
+
+    def committed(self) -> None:
+        """It has written something."""
+        invariants.at_every_commit(self._simulation)
 
     def check_alive(self) -> None:
         """A killed engine does nothing more, whatever catches what."""
@@ -168,7 +177,10 @@ class Simulation:
         schema.create_all(self.database)
         progress.create_tables(self.connection)
         self.most_in_flight = 0
+        self.engines: list[Engine] = []
         self.acting: list[Engine] = []
+        self.locked_before: dict[str, bool] = {}
+        self.reserves_before: list[tuple[Host, bool]] = []
         self.kill_at: tuple[str, str, int] | None = None
         self._seen: collections.Counter[tuple[str, str]] = (
             collections.Counter()
@@ -247,20 +259,36 @@ class Simulation:
 
         :raises MasakariException: it is refused
         """
-        return use_cases.create(
-            Services(
-                database=self.database,
-                workflows=self.database,
-                compute=lambda: SimulatedCompute(self.cloud),
-                engine_client=_Asleep(),
-                events=Silent(),
-                settings=Settings(),
-            ),
+        return reports.create(
+            self._services(),
             context.admin("req-simulated"),
             type=type,
             hostname=hostname,
             generated_time=self.clock.utcnow(),
             payload=payload,
+        )
+
+    def update_host(self, host: Host, **values: bool) -> None:
+        """What an operator does to a host through the API.
+
+        :raises MasakariException: it is refused
+        """
+        host_changes.update(
+            self._services(),
+            context.admin("req-operator"),
+            host.segment.uuid,
+            host.uuid,
+            values,
+        )
+
+    def _services(self) -> Services:
+        return Services(
+            database=self.database,
+            workflows=self.database,
+            compute=lambda: SimulatedCompute(self.cloud),
+            engine_client=_Asleep(),
+            events=Silent(),
+            settings=Settings(),
         )
 
     def engine(self, name: str = "engine-1", **kwargs: Any) -> Engine:
@@ -283,8 +311,19 @@ class Simulation:
 
     def unfinished(self) -> list[Notification]:
         """The notifications without a final status."""
-        found = self.database.read(notifications.select, {}, Page())
-        return [n for n in found if n.status in UNFINISHED]
+        return [n for n in self.all_notifications() if n.status in UNFINISHED]
+
+    def all_notifications(self) -> list[Notification]:
+        return self.database.read(notifications.select, {}, Page())
+
+    def all_moves(self) -> list[VMove]:
+        """Oldest first."""
+        found = [
+            move
+            for notification in self.all_notifications()
+            for move in self.vmoves(notification)
+        ]
+        return sorted(found, key=lambda move: move.id)
 
     def recover(self, notification: Notification) -> Notification:
         """One undisturbed engine, until nothing is left to do."""
@@ -323,26 +362,12 @@ class Simulation:
         engine = self.acting[-1]
         engine.check_alive()
         if when == "before" and call.verb == "evacuate":
-            self._check_evacuation(call.subject)
-        in_flight = sum(
-            record.status in ("accepted", "pre-migrating")
-            for record in self.cloud.migrations
+            invariants.before_evacuation(self, call.subject)
+        invariants.at_every_call(self)
+        self.most_in_flight = max(
+            self.most_in_flight, invariants.in_flight(self)
         )
-        self.most_in_flight = max(self.most_in_flight, in_flight)
         self._seen[when, call.verb] += 1
         if self.kill_at == (when, call.verb, self._seen[when, call.verb]):
             engine.alive = False
             engine.check_alive()
-
-    def _check_evacuation(self, uuid: str) -> None:
-        server = self.cloud.servers.get(uuid)
-        if server is None or server.host is None:
-            return
-        assert not self.cloud.is_up(server.host), (
-            f"{uuid} is evacuated from {server.host}, which is up"
-        )
-        assert not any(
-            record.instance_uuid == uuid
-            and record.status in ("accepted", "pre-migrating")
-            for record in self.cloud.migrations
-        ), f"{uuid} is evacuated a second time"
