@@ -57,14 +57,11 @@ def failed(message: str) -> Verdict:
 def of_moves(moves: Sequence[VMove], trouble: str | None = None) -> Verdict:
     """Judge a host recovery by the latest move of every instance.
 
-    :param trouble: what else went wrong, where it did not do what it should
+    :param trouble: what went wrong beside the moves
     """
-    if trouble is not None:
-        judged = of_moves(moves)
-        return error(" ".join(filter(None, [trouble, judged.message])))
     left = [m for m in moves if not settled_well(m)]
     if not left:
-        return finished()
+        return finished() if trouble is None else error(trouble)
     named = "; ".join(
         f"{move.instance_name} ({move.instance_uuid}): "
         f"{move.message or f'left {move.status}'}"

@@ -10,7 +10,9 @@ import logging
 from typing import TYPE_CHECKING
 
 from masakari import exception
+from masakari.db.moves import Outcome
 from masakari.domain import dispatch, verdict
+from masakari.domain.model import VMoveStatus
 from masakari.domain.planner import host as planner
 from masakari.domain.planner.host import Destination
 from masakari.domain.verdict import Verdict
@@ -45,6 +47,7 @@ def recover(recovery: "Recovery") -> Verdict:
     trouble = _send(recovery)
     if recovery.journal.has_unsettled_moves():
         _see_through(recovery)
+        _give_up_the_rest(recovery, trouble)
     moves = [planned.vmove for planned in recovery.journal.latest_moves()]
     if not moves and trouble is None:
         return verdict.finished(
@@ -115,3 +118,20 @@ def _see_through(recovery: "Recovery") -> None:
     Evacuation(
         recovery, Route(patient=False, closed=True), lambda _text, _part: None
     ).run()
+
+
+def _give_up_the_rest(recovery: "Recovery", trouble: str | None) -> None:
+    """Say for each what did not work for it, and why there is no other way."""
+    recovery.journal.settle(
+        [
+            Outcome(
+                vmove_uuid=planned.vmove.uuid,
+                status=VMoveStatus.FAILED,
+                message=" ".join(
+                    filter(None, [planned.vmove.message, trouble])
+                ),
+            )
+            for planned in recovery.journal.moves_of_attempt()
+            if planned.unsettled
+        ]
+    )

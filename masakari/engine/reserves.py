@@ -47,17 +47,25 @@ class NextReservedHost(retry.Retry):
 
         :raises ReservedHostsUnavailable: there is none
         """
+        name = self._next(history)
+        if name is None:
+            raise exception.ReservedHostsUnavailable()
+        return name
+
+    def on_failure(self, history: Any) -> str:
+        """Go on with the next host, unless the recovery is over."""
+        over = any(history.caused_by(cause, index=-1) for cause in _FINAL)
+        decision: str = retry.REVERT
+        if not over and self._next(history) is not None:
+            decision = retry.RETRY
+        return decision
+
+    def _next(self, history: Any) -> str | None:
         tried = set(history.provided_iter())
         for host in candidates(self._recovery):
             if host.name not in tried:
                 return host.name
-        raise exception.ReservedHostsUnavailable()
-
-    def on_failure(self, history: Any) -> str:
-        """Go on with the next host, unless the recovery is over."""
-        final = any(history.caused_by(cause, index=-1) for cause in _FINAL)
-        decision: str = retry.REVERT if final else retry.RETRY
-        return decision
+        return None
 
 
 def candidates(recovery: "Recovery") -> list[Host]:
