@@ -26,30 +26,45 @@ _REFUSALS: dict[int, type[exception.MasakariException]] = {
 _NOVA_COMPUTE = "nova-compute"
 
 
+class Resource(types.SimpleNamespace):
+    """What Nova has shown, with attributes named as novaclient does.
+
+    Some of the names are no Python names: ``getattr`` reads them. To change
+    one would change nothing in Nova, and is refused.
+    """
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{name} can only be read")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{name} can only be read")
+
+
 class NovaFacade:
     """A compute port with the method names of the plug-in contract.
 
-    Every method takes the task's context first. What it raises are errors
-    of :mod:`masakari.exception`: ``NotFound``, ``Conflict``, ``Forbidden``,
+    Every method takes the task's context first; tasks may give it, as any
+    other argument, by its name. What it raises are errors of
+    :mod:`masakari.exception`: ``NotFound``, ``Conflict``, ``Forbidden``,
     ``InvalidInput``, or ``MasakariException`` when Nova cannot answer.
     """
 
     def __init__(self, compute: ComputePort) -> None:
         self._compute = compute
 
-    def get_servers(self, _context: Any, host: str) -> list[Any]:
+    def get_servers(self, context: Any, host: str) -> list[Resource]:
         """All servers on a host, of all projects."""
         with _translated():
             return [_server(found) for found in self._compute.servers_on(host)]
 
-    def get_server(self, _context: Any, uuid: str) -> Any:
+    def get_server(self, context: Any, uuid: str) -> Resource:
         """One server."""
         with _translated():
             return _server(self._compute.server(uuid))
 
     def enable_disable_service(
         self,
-        _context: Any,
+        context: Any,
         host_name: str,
         enable: bool = False,
         reason: str | None = None,
@@ -63,7 +78,7 @@ class NovaFacade:
                 self._compute.disable_service(service.id, reason)
 
     def is_service_disabled(
-        self, _context: Any, host_name: str, binary: str
+        self, context: Any, host_name: str, binary: str
     ) -> bool:
         """Whether a service is disabled; only nova-compute is looked up."""
         if binary != _NOVA_COMPUTE:
@@ -73,11 +88,11 @@ class NovaFacade:
         with _translated():
             return not self._compute.compute_service(host_name).enabled
 
-    def find_compute_service(self, _context: Any, compute_name: str) -> Any:
+    def find_compute_service(self, context: Any, name: str) -> Resource:
         """The nova-compute service of a host."""
         with _translated():
-            service = self._compute.compute_service(compute_name)
-        return types.SimpleNamespace(
+            service = self._compute.compute_service(name)
+        return Resource(
             id=service.id,
             host=service.host,
             binary=_NOVA_COMPUTE,
@@ -88,41 +103,41 @@ class NovaFacade:
         )
 
     def evacuate_instance(
-        self, _context: Any, uuid: str, target: str | None = None
+        self, context: Any, uuid: str, target: str | None = None
     ) -> None:
         """Evacuate a server; one that was running is started there."""
         with _translated():
             self._compute.evacuate(uuid, target=target)
 
     def reset_instance_state(
-        self, _context: Any, uuid: str, status: str = "error"
+        self, context: Any, uuid: str, status: str = "error"
     ) -> None:
         """Set ``vm_state`` to ``error`` or ``active``."""
         with _translated():
             self._compute.reset_state(uuid, status)
 
-    def stop_server(self, _context: Any, uuid: str) -> None:
+    def stop_server(self, context: Any, uuid: str) -> None:
         with _translated():
             self._compute.stop(uuid)
 
-    def start_server(self, _context: Any, uuid: str) -> None:
+    def start_server(self, context: Any, uuid: str) -> None:
         with _translated():
             self._compute.start(uuid)
 
-    def lock_server(self, _context: Any, uuid: str) -> None:
+    def lock_server(self, context: Any, uuid: str) -> None:
         with _translated():
             self._compute.lock(uuid)
 
-    def unlock_server(self, _context: Any, uuid: str) -> None:
+    def unlock_server(self, context: Any, uuid: str) -> None:
         with _translated():
             self._compute.unlock(uuid)
 
-    def get_aggregate_list(self, _context: Any) -> list[Any]:
+    def get_aggregate_list(self, context: Any) -> list[Resource]:
         """All aggregates, with ``id``, ``name`` and ``hosts``."""
         with _translated():
             found = self._compute.aggregates()
         return [
-            types.SimpleNamespace(
+            Resource(
                 id=aggregate.id,
                 name=aggregate.name,
                 hosts=list(aggregate.hosts),
@@ -131,7 +146,7 @@ class NovaFacade:
         ]
 
     def add_host_to_aggregate(
-        self, _context: Any, host: str, aggregate: Any
+        self, context: Any, host: str, aggregate: Any
     ) -> None:
         """Add a host to an aggregate of :meth:`get_aggregate_list`.
 
@@ -141,14 +156,14 @@ class NovaFacade:
             with _translated():
                 self._compute.add_host_to_aggregate(aggregate.id, host)
         except exception.Conflict:
-            for known in self.get_aggregate_list(_context):
+            for known in self.get_aggregate_list(context):
                 if known.id == aggregate.id and host in known.hosts:
                     return
             raise
 
 
-def _server(found: Server) -> Any:
-    return types.SimpleNamespace(
+def _server(found: Server) -> Resource:
+    return Resource(
         id=found.uuid,
         name=found.name,
         metadata=dict(found.metadata),

@@ -18,9 +18,13 @@ def load_workflows(
 ) -> dict[str, dict[str, list[type[task.Task]]]]:
     """The task classes of every workflow, by option and phase.
 
-    :raises ConfigurationError: a name is not installed, or does not import
+    :raises ConfigurationError: a name is not installed or does not import,
+        or an option cannot be read
     """
-    recipes = dict(conf.taskflow_driver_recovery_flows.items())
+    try:
+        recipes = dict(conf.taskflow_driver_recovery_flows.items())
+    except cfg.Error as error:
+        raise exception.ConfigurationError(str(error)) from error
     classes = load_tasks(
         name
         for recipe in recipes.values()

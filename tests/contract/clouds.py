@@ -39,6 +39,8 @@ class SomeCloud(Protocol):
 
     def delete_aggregate(self, aggregate_id: int) -> None: ...
 
+    def hypervisor_of(self, host: str) -> str: ...
+
     def kill(self, host: str) -> None: ...
 
     def revive(self, host: str) -> None: ...
@@ -88,6 +90,9 @@ class Simulated:
 
     def delete_aggregate(self, aggregate_id: int) -> None:
         pass
+
+    def hypervisor_of(self, host: str) -> str:
+        return self.cloud.hosts[host].hypervisor
 
 
 def client_of(server: SimulatorServer, **settings: Any) -> client.NovaClient:
@@ -164,6 +169,14 @@ class Real:
                 json={"remove_host": {"host": host}},
             )
         self._nova.delete(f"/os-aggregates/{aggregate_id}")
+
+    def hypervisor_of(self, host: str) -> str:
+        found = self._nova.get("/os-hypervisors/detail").json()["hypervisors"]
+        return next(
+            str(hypervisor["hypervisor_hostname"])
+            for hypervisor in found
+            if hypervisor["service"]["host"] == host
+        )
 
     def _run(self, verb: str, host: str) -> None:
         subprocess.run([self._command, verb, host], check=True)

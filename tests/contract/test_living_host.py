@@ -79,6 +79,7 @@ def test_server_is_shown(cloud, server):
     seen = cloud.compute.server(server)
     assert seen.name == "one"
     assert seen.host == HOSTS[0]
+    assert seen.hypervisor == cloud.hypervisor_of(HOSTS[0])
     assert (seen.vm_state, seen.task_state) == ("active", None)
     assert seen.power_state == 1
     assert seen.metadata == {"HA_Enabled": "True"}

@@ -73,3 +73,16 @@ def test_the_default_workflow_is_installed():
         for name in phase
     }
     assert set(plugins.load_tasks(names)) == names == set(OURS)
+
+
+def test_an_option_that_cannot_be_read_is_an_error_of_ours(tmp_path):
+    file = tmp_path / "masakari.conf"
+    file.write_text(
+        "[taskflow_driver_recovery_flows]\n"
+        "instance_failure_recovery_tasks = pre:['no_op'],main:[\n"
+    )
+    conf = configuration.load([], prog="test", config_files=[str(file)])
+    with pytest.raises(
+        exception.ConfigurationError, match="instance_failure_recovery_tasks"
+    ):
+        plugins.load_workflows(conf)
