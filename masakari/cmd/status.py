@@ -8,7 +8,9 @@ from oslo_config import cfg
 from oslo_upgradecheck import common_checks, upgradecheck
 
 from masakari import conf as configuration
+from masakari import exception
 from masakari.conf import defaults
+from masakari.engine import plugins
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,12 +22,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     conf = cfg.ConfigOpts()
     defaults.set_library_defaults()
     configuration.register_opts(conf)
-    code: int = upgradecheck.main(
-        conf,
-        project=configuration.PROJECT,
-        upgrade_command=_checks(conf),
-        argv=sys.argv[1:] if argv is None else list(argv),
-    )
+    try:
+        code: int = upgradecheck.main(
+            conf,
+            project=configuration.PROJECT,
+            upgrade_command=_checks(conf),
+            argv=sys.argv[1:] if argv is None else list(argv),
+        )
+    except cfg.Error as error:
+        # 1 would be a warning.
+        sys.stderr.write(f"{error}\n")
+        return 255
     return code
 
 
@@ -36,5 +43,17 @@ def _checks(conf: cfg.ConfigOpts) -> upgradecheck.UpgradeCommands:
             "Policy File JSON to YAML Migration",
             (common_checks.check_policy_json, {"conf": conf}),
         ),
+        ("Recovery Workflow Tasks", (_recovery_tasks, {"conf": conf})),
     )
     return commands
+
+
+def _recovery_tasks(
+    _commands: upgradecheck.UpgradeCommands, conf: cfg.ConfigOpts
+) -> upgradecheck.Result:
+    """Whether an engine with this configuration would find its tasks."""
+    try:
+        plugins.load_workflows(conf)
+    except exception.ConfigurationError as error:
+        return upgradecheck.Result(upgradecheck.Code.FAILURE, str(error))
+    return upgradecheck.Result(upgradecheck.Code.SUCCESS)

@@ -5,35 +5,99 @@ import pytest
 
 from masakari.cmd import status
 
+POLICY = "Policy File JSON to YAML Migration"
+TASKS = "Recovery Workflow Tasks"
+
 
 @pytest.fixture
 def check(tmp_path, capsys):
-    def call(policy, *arguments):
+    """Run the checks on a deployment.
+
+    :param policy: its policy file
+    :param flows: recovery flows, in a configuration file of their own
+    """
+
+    def call(*arguments, policy="admin_api: role:admin\n", flows=None):
         (tmp_path / "policy.file").write_text(policy)
         file = tmp_path / "masakari.conf"
         file.write_text("[oslo_policy]\npolicy_file = policy.file\n")
-        code = status.main(
-            ["--config-file", str(file), "upgrade", "check", *arguments]
-        )
+        files = ["--config-file", str(file)]
+        if flows is not None:
+            more = tmp_path / "masakari-custom-recovery-methods.conf"
+            more.write_text(f"[taskflow_driver_recovery_flows]\n{flows}\n")
+            files += ["--config-file", str(more)]
+        code = status.main([*files, "upgrade", "check", *arguments])
         return code, capsys.readouterr().out
 
     return call
 
 
+@pytest.fixture
+def result(check):
+    """The same; returns the exit code and the results by name."""
+
+    def call(**kwargs):
+        code, out = check("--json", **kwargs)
+        told = json.loads(out)
+        assert told["name"] == "Upgrade Check Results"
+        return code, {one["check"]: one for one in told["checks"]}
+
+    return call
+
+
 def test_a_policy_in_yaml_is_fine(check):
-    code, out = check("admin_api: role:admin\n")
+    code, out = check()
     assert code == 0
     assert "Upgrade Check Results" in out
-    assert "Check: Policy File JSON to YAML Migration" in out
-    assert "Result: Success" in out
+    assert f"Check: {POLICY}" in out
+    assert f"Check: {TASKS}" in out
+    assert out.count("Result: Success") == 2
 
 
-def test_a_policy_in_json_is_not(check):
-    code, out = check('{"admin_api": "role:admin"}', "--json")
+def test_a_policy_in_json_is_not(result):
+    code, told = result(policy='{"admin_api": "role:admin"}')
     assert code == 2
-    result = json.loads(out)
-    assert result["name"] == "Upgrade Check Results"
-    (only,) = result["checks"]
-    assert only["check"] == "Policy File JSON to YAML Migration"
-    assert only["result"] == 2
-    assert "oslopolicy-convert-json-to-yaml" in only["details"]
+    assert set(told) == {POLICY, TASKS}
+    assert told[POLICY]["result"] == 2
+    assert "oslopolicy-convert-json-to-yaml" in told[POLICY]["details"]
+    assert told[TASKS]["result"] == 0
+
+
+@pytest.mark.parametrize(
+    "flow",
+    [
+        "pre:['no_op'],main:['disable_compute_node_task'],post:[]",
+        "{'pre': ['no_op'], 'main': ['no_op'], 'post': ['no_op']}",
+    ],
+)
+def test_tasks_that_are_installed_are_fine(result, flow):
+    code, told = result(flows=f"process_failure_recovery_tasks = {flow}")
+    assert code == 0
+    assert told[TASKS] == {"check": TASKS, "result": 0, "details": None}
+
+
+def test_tasks_that_are_not_installed_are_named(result):
+    code, told = result(
+        flows="instance_failure_recovery_tasks = "
+        "pre:['no_op','b_missing'],main:['start_instance_task'],post:[]\n"
+        "host_rh_failure_recovery_tasks = "
+        "{'pre': [], 'main': [], 'post': ['a_missing']}"
+    )
+    assert code == 2
+    assert told[TASKS]["result"] == 2
+    assert "a_missing, b_missing" in told[TASKS]["details"]
+    assert "no_op" not in told[TASKS]["details"]
+    assert told[POLICY]["result"] == 0
+
+
+def test_a_flow_that_cannot_be_read_is_a_failure(result):
+    code, told = result(flows="process_failure_recovery_tasks = main:['x'")
+    assert code == 2
+    assert "process_failure_recovery_tasks" in told[TASKS]["details"]
+
+
+def test_without_its_files_it_cannot_check(tmp_path, capsys):
+    missing = tmp_path / "missing.conf"
+    code = status.main(["--config-file", str(missing), "upgrade", "check"])
+    assert code == 255
+    assert str(missing) in capsys.readouterr().err
