@@ -3,7 +3,7 @@
 
 import datetime
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, Self
 
 from oslo_context import context
 
@@ -56,6 +56,13 @@ class RequestContext(context.RequestContext):
             "timestamp": self.timestamp,
             "service_catalog": self.service_catalog,
         }
+
+    def redacted_copy(self, **kwargs: Any) -> Self:
+        """What everybody on the bus may see: no token, no catalogue."""
+        copy = super().redacted_copy(**kwargs)
+        copy.remote_address = self.remote_address
+        copy.timestamp = self.timestamp
+        return copy
 
     def to_policy_values(self) -> MutableMapping[str, Any]:
         """What policy rules may ask about the caller."""

@@ -20,7 +20,8 @@ from masakari.events.publisher import Phase, Publisher
 class Change:
     """What is told of a change.
 
-    :param wanted: what is about to be written; None until that is sure
+    :param wanted: what is about to be written; None until that is sure, and
+        again when a transaction is repeated, whose checks may now refuse
     :param done: what has been written
     """
 

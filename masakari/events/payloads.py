@@ -76,6 +76,8 @@ def vmove(vmove: model.VMove, *, fault: Payload | None = None) -> Payload:
         "1.0",
         {
             "id": vmove.id,
+            "created_at": _time(vmove.created_at),
+            "updated_at": _time(vmove.updated_at),
             "uuid": vmove.uuid,
             "notification_uuid": vmove.notification_uuid,
             "instance_uuid": vmove.instance_uuid,
@@ -110,13 +112,15 @@ def with_fault(payload: Payload, error: BaseException) -> Payload:
 
 def fault(error: BaseException) -> Payload:
     """``ExceptionPayload`` of an error that was raised."""
-    frames = traceback.extract_tb(error.__traceback__)
+    frames = [frame for frame, _line in traceback.walk_tb(error.__traceback__)]
     where = frames[-1] if frames else None
     return _exception(
         exception=type(error).__name__,
         message=str(error),
-        module=where.filename if where else _UNKNOWN,
-        function=where.name if where else _UNKNOWN,
+        module=where.f_globals.get("__name__", _UNKNOWN)
+        if where
+        else _UNKNOWN,
+        function=where.f_code.co_name if where else _UNKNOWN,
         traceback="".join(traceback.format_exception(error)),
     )
 

@@ -120,6 +120,7 @@ def update(
     with changes.told(services.events, context, "host.update") as told:
 
         def change(session: Session) -> model.Host:
+            told.wanted = None
             known = check(session)
             told.wanted = payloads.host(dataclasses.replace(known, **values))
             if "on_maintenance" in values:
@@ -143,6 +144,7 @@ def delete(
     with changes.told(services.events, context, "host.delete") as told:
 
         def remove(session: Session) -> None:
+            told.wanted = None
             known = hosts.get_in_segment(session, segment_uuid, uuid)
             if segments.under_recovery(session, segment_uuid):
                 raise exception.HostInUse(

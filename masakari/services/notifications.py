@@ -68,6 +68,7 @@ def create(
     host_uuid = known.uuid
 
     def accept(session: Session) -> model.Notification:
+        told.wanted = None
         notifications.lock_intake(session, host_uuid)
         host = hosts.by_name(session, hostname)
         if host is None or host.uuid != host_uuid:

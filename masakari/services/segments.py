@@ -90,6 +90,7 @@ def update(
     with changes.told(services.events, context, "segment.update") as told:
 
         def change(session: Session) -> model.Segment:
+            told.wanted = None
             known = segments.get(session, uuid)
             if segments.under_recovery(session, uuid):
                 raise exception.SegmentInUse(uuid=uuid)
@@ -111,6 +112,7 @@ def delete(services: Services, context: RequestContext, uuid: str) -> None:
     with changes.told(services.events, context, "segment.delete") as told:
 
         def remove(session: Session) -> None:
+            told.wanted = None
             known = segments.get(session, uuid)
             if segments.under_recovery(session, uuid):
                 raise exception.SegmentInUse(
