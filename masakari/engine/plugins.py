@@ -47,20 +47,21 @@ def load_tasks(names: Iterable[str]) -> dict[str, type[task.Task]]:
     """
     wanted = sorted(set(names))
     missing: set[str] = set()
-    broken: list[str] = []
+    broken: dict[str, str] = {}
     manager: named.NamedExtensionManager[Any] = named.NamedExtensionManager(
         NAMESPACE,
         names=wanted,
-        on_load_failure_callback=lambda _manager, entry, error: broken.append(
-            f"{entry.name} ({error})"
+        on_load_failure_callback=lambda _manager, entry, error: broken.update(
+            {entry.name: f"{entry.name} ({error})"}
         ),
         on_missing_entrypoints_callback=missing.update,
     )
     found = {extension.name: extension.plugin for extension in manager}
     if missing or broken:
-        names = ", ".join([*sorted(missing), *broken])
+        # What is broken counts as missing too.
+        told = [broken.get(name, name) for name in sorted(missing | {*broken})]
         raise exception.ConfigurationError(
             "[taskflow_driver_recovery_flows] names recovery tasks that are "
-            f"not installed or cannot be imported: {names}."
+            f"not installed or cannot be imported: {', '.join(told)}."
         )
     return found

@@ -90,6 +90,18 @@ def test_tasks_that_are_not_installed_are_named(result):
     assert told[POLICY]["result"] == 0
 
 
+def test_one_that_cannot_be_imported_is_named_with_the_reason(result):
+    """The package of ``tests/plugin`` has one."""
+    code, told = result(
+        flows="instance_failure_recovery_tasks = "
+        "pre:['sample_inspect_instance'],main:['sample_broken'],post:[]"
+    )
+    assert code == 2
+    details = told[TASKS]["details"]
+    assert ": sample_broken (No module named" in details
+    assert details.count("sample_broken") == 1
+
+
 def test_a_flow_that_cannot_be_read_is_a_failure(result):
     code, told = result(flows="process_failure_recovery_tasks = main:['x'")
     assert code == 2

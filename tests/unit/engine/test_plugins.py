@@ -53,7 +53,7 @@ def test_tasks_of_another_package_are_found():
 def test_one_that_cannot_be_imported_is_told_with_the_reason():
     with pytest.raises(
         exception.ConfigurationError,
-        match=r"broken \(No module named 'bells_that_are_not_there'\)",
+        match=r": broken \(No module named 'bells_that_are_not_there'\)\.$",
     ):
         plugins.load_tasks(["broken"])
 
