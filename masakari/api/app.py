@@ -75,14 +75,18 @@ def build(
 
 
 def load(
-    conf: cfg.ConfigOpts, directory: pathlib.Path | None = None
+    conf: cfg.ConfigOpts,
+    directory: pathlib.Path | None = None,
+    *,
+    events: Publisher | None = None,
 ) -> wsgi.Application:
     """The API as ``conf`` and the deployment's ``api-paste.ini`` say.
 
     :param directory: where to look for that file first
+    :param events: where changes are told; None takes what ``conf`` says
     :raises ConfigurationError: it cannot be put together
     """
-    parts = composition.from_conf(conf)
+    parts = composition.from_conf(conf, events)
     path = paste.find(conf, directory)
     try:
         if path is not None:

@@ -52,9 +52,12 @@ def compose(
     )
 
 
-def from_conf(conf: cfg.ConfigOpts) -> Composition:
+def from_conf(
+    conf: cfg.ConfigOpts, events: publisher.Publisher | None = None
+) -> Composition:
     """The parts as ``conf`` describes them; nothing is connected yet.
 
+    :param events: as for :func:`compose`
     :raises ConfigurationError: ``conf`` lacks something
     """
     return compose(
@@ -62,6 +65,7 @@ def from_conf(conf: cfg.ConfigOpts) -> Composition:
         database=session.Database.from_conf(conf),
         compute=functools.partial(_nova, conf),
         engine_client=rpc.EngineClient(conf),
+        events=events,
     )
 
 

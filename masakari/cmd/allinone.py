@@ -21,6 +21,7 @@ from masakari.api import app, server
 from masakari.cmd import credentials, engine
 from masakari.db import progress, schema
 from masakari.db.session import Database
+from masakari.events import publisher
 from masakari.nova.client import NovaClient
 from masakari.nova.port import ComputePort
 
@@ -83,11 +84,16 @@ class AllInOne:
         self._conf = conf
         self._compute = compute
         self._database = Database.from_conf(conf)
+        self._events = {
+            binary: publisher.Notifier(conf, binary)
+            for binary in publisher.Binary
+        }
         application = app.build(
             conf,
             database=self._database,
             compute=compute,
             engine_client=rpc.EngineClient(conf),
+            events=self._events[publisher.Binary.API],
         )
         self._server = server.make(conf, application)
         if port is not None:
@@ -113,7 +119,10 @@ class AllInOne:
         schema.sync(self._database)
         progress.create_tables(progress.url(self._conf))
         worker = engine.build(
-            self._conf, database=self._database, compute=self._compute
+            self._conf,
+            database=self._database,
+            compute=self._compute,
+            events=self._events[publisher.Binary.ENGINE],
         )
         worker.start()
         self._stops.append(worker.stop)
@@ -126,6 +135,8 @@ class AllInOne:
         """Finish what is being done, within the time for that, and close."""
         while self._stops:
             self._stops.pop()()
+        for events in self._events.values():
+            events.close()
         self._database.dispose()
 
 

@@ -20,6 +20,7 @@ from oslo_config import cfg
 from masakari import conf as configuration
 from masakari import exception
 from masakari.api import app, server
+from masakari.events import publisher
 
 LOG = logging.getLogger(__name__)
 
@@ -38,12 +39,16 @@ class Worker(cotyledon.Service):
         super().__init__(worker_id)
         self.conf = conf
         self.server: server.Server | None = None
+        self.events: publisher.Notifier | None = None
 
     def run(self) -> None:
         """Answer requests until :meth:`terminate`."""
         try:
+            self.events = publisher.Notifier(self.conf, publisher.Binary.API)
             self.server = server.make(
-                self.conf, app.load(self.conf), reuse_port=True
+                self.conf,
+                app.load(self.conf, events=self.events),
+                reuse_port=True,
             )
             server.bind(self.server, self.conf.wsgi.tcp_keepidle)
         except (exception.ConfigurationError, OSError) as error:
@@ -56,6 +61,8 @@ class Worker(cotyledon.Service):
         """Finish what is being answered."""
         if self.server is not None:
             self.server.stop()
+        if self.events is not None:
+            self.events.close()
 
     def reload(self) -> None:
         """Take over mutable options."""

@@ -33,13 +33,20 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def build(
-    conf: cfg.ConfigOpts, *, database: Database, compute: ComputePort
+    conf: cfg.ConfigOpts,
+    *,
+    database: Database,
+    compute: ComputePort,
+    events: publisher.Publisher | None = None,
 ) -> Engine:
     """Put an engine together.
 
+    :param events: where recoveries are told; None takes what ``conf`` says
     :raises ConfigurationError: the configuration cannot work
     """
     settings = recovery_settings(conf)
+    if events is None:
+        events = publisher.Notifier(conf, publisher.Binary.ENGINE)
     world = World(
         clock=SystemClock(),
         database=database,
@@ -50,7 +57,7 @@ def build(
         settings=settings,
         slots=Slots(settings.window_ceiling),
         flows=Flows.from_conf(conf),
-        events=publisher.Notifier(conf, publisher.Binary.ENGINE),
+        events=events,
         stopping=threading.Event(),
         drain_timeout=conf.graceful_shutdown_timeout,
     )
@@ -110,8 +117,12 @@ def main() -> int:
     configuration.log_ignored(conf)
     try:
         database = Database.from_conf(conf)
+        events = publisher.Notifier(conf, publisher.Binary.ENGINE)
         engine = build(
-            conf, database=database, compute=NovaClient.from_conf(conf)
+            conf,
+            database=database,
+            compute=NovaClient.from_conf(conf),
+            events=events,
         )
         server = make_server(conf, engine, database)
         LOG.info("The engine waits for the database")
@@ -129,6 +140,7 @@ def main() -> int:
     LOG.info("The engine stops: it finishes what is in flight")
     server.stop()
     engine.stop()
+    events.close()
     database.dispose()
     LOG.info("The engine has stopped")
     logging.shutdown()

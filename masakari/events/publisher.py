@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sends events to the message bus, without anybody waiting for it."""
 
+import dataclasses
 import enum
-import functools
 import logging
+import queue
 import socket
 import threading
 from collections.abc import Mapping
-from concurrent import futures
 from typing import Any, Protocol
 
 import oslo_messaging
 from oslo_config import cfg
+from oslo_messaging import opts
 
 from masakari import exception
 from masakari.context import RequestContext
@@ -25,8 +26,14 @@ TOPIC = "versioned_notifications"
 #: Events waiting for the broker; more are dropped.
 BACKLOG = 10000
 
+#: How often sending is tried again: a broker that was restarted is noticed
+#: by the first failure, and one that is away holds up nobody else.
+RETRIES = 1
+
 #: Seconds for which a program that ends still sends what is waiting.
 CLOSE_TIMEOUT = 2.0
+
+_GROUP = "oslo_messaging_notifications"
 
 #: Drivers that send nothing.
 _SILENT = frozenset({"", "noop"})
@@ -61,12 +68,29 @@ class Publisher(Protocol):
         :param binary: publishes it, if not who usually does
         """
 
+    def close(self) -> None:
+        """The program ends; takes a bounded time."""
+
 
 class Silent:
     """A :class:`Publisher` that says nothing."""
 
     def emit(self, *args: Any, **kwargs: Any) -> None:
         """Nothing is told."""
+
+    def close(self) -> None:
+        """Nothing is left to tell."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Event:
+    """What is to be sent."""
+
+    binary: Binary
+    context: RequestContext
+    type: str
+    phase: Phase
+    payload: Mapping[str, Any]
 
 
 class _Serializer(oslo_messaging.NoOpSerializer):
@@ -80,7 +104,7 @@ class Notifier:
     """A :class:`Publisher` on the configured message bus.
 
     One thread sends, in order. It is made with the first event, which is
-    after a server has forked.
+    after a server has forked, and does not outlive the process.
 
     :param binary: who publishes, unless an event says otherwise
     :raises ConfigurationError: the transport's URL makes no sense
@@ -90,9 +114,10 @@ class Notifier:
         self._binary = binary
         self._host = socket.gethostname()
         self._lock = threading.Lock()
-        self._waiting = 0
+        self._waiting: queue.SimpleQueue[_Event | None] = queue.SimpleQueue()
         self._dropping = False
-        self._sender: futures.ThreadPoolExecutor | None = None
+        self._closed = False
+        self._sender: threading.Thread | None = None
         self._notifiers: dict[Binary, Any] = {}
         self._transport = _transport(conf)
 
@@ -108,57 +133,65 @@ class Notifier:
         """See :meth:`Publisher.emit`."""
         if self._transport is None:
             return
+        event = _Event(
+            binary=binary or self._binary,
+            context=context,
+            type=f"{action}.{phase}",
+            phase=phase,
+            payload=payload,
+        )
         with self._lock:
-            if self._waiting >= BACKLOG:
-                self._drop()
+            if self._closed or not self._has_room():
                 return
-            self._dropping = False
-            self._waiting += 1
+            self._waiting.put(event)
             if self._sender is None:
-                self._sender = futures.ThreadPoolExecutor(
-                    1, thread_name_prefix="events"
+                self._sender = threading.Thread(
+                    target=self._send_all, name="events", daemon=True
                 )
-            self._sender.submit(
-                self._send,
-                binary or self._binary,
-                context,
-                f"{action}.{phase}",
-                phase,
-                payload,
-            ).add_done_callback(self._sent)
+                self._sender.start()
 
     def close(self) -> None:
-        """Send what is waiting; takes ``CLOSE_TIMEOUT`` at most."""
+        """Send what is waiting; takes ``CLOSE_TIMEOUT`` at most.
+
+        What happens later is not told any more.
+        """
         with self._lock:
+            self._closed = True
+            self._waiting.put(None)
             sender = self._sender
-        if sender is None:
-            return
-        closing = threading.Thread(
-            target=functools.partial(sender.shutdown, wait=True), daemon=True
-        )
-        closing.start()
-        closing.join(CLOSE_TIMEOUT)
+        if sender is not None:
+            sender.join(CLOSE_TIMEOUT)
 
-    def _drop(self) -> None:
-        if not self._dropping:
+    def _has_room(self) -> bool:
+        """Whether one more may wait; warns when the first one may not."""
+        waiting = self._waiting.qsize()
+        if waiting >= BACKLOG:
+            if not self._dropping:
+                LOG.warning(
+                    "%d events wait for the message bus; others are dropped "
+                    "until there is room",
+                    waiting,
+                )
             self._dropping = True
-            LOG.warning(
-                "%d events wait for the message bus; others are dropped "
-                "until there is room",
-                self._waiting,
-            )
+            return False
+        if waiting <= BACKLOG // 2:
+            self._dropping = False
+        return True
 
-    def _send(
-        self,
-        binary: Binary,
-        context: RequestContext,
-        event: str,
-        phase: Phase,
-        payload: Mapping[str, Any],
-    ) -> None:
-        notifier = self._notifier(binary)
-        send = notifier.error if phase is Phase.ERROR else notifier.info
-        send(context, event, payload)
+    def _send_all(self) -> None:
+        while (event := self._waiting.get()) is not None:
+            try:
+                self._send(event)
+            except Exception as error:
+                LOG.warning(
+                    "Event %s could not be sent: %r", event.type, error
+                )
+
+    def _send(self, event: _Event) -> None:
+        notifier = self._notifier(event.binary)
+        failed = event.phase is Phase.ERROR
+        send = notifier.error if failed else notifier.info
+        send(event.context, event.type, event.payload)
 
     def _notifier(self, binary: Binary) -> Any:
         if binary not in self._notifiers:
@@ -167,16 +200,9 @@ class Notifier:
                 publisher_id=f"{binary}:{self._host}",
                 topics=[TOPIC],
                 serializer=_Serializer(),
-                retry=0,
+                retry=RETRIES,
             )
         return self._notifiers[binary]
-
-    def _sent(self, sending: "futures.Future[None]") -> None:
-        with self._lock:
-            self._waiting -= 1
-        error = None if sending.cancelled() else sending.exception()
-        if error is not None:
-            LOG.warning("An event could not be sent: %r", error)
 
 
 def _transport(conf: cfg.ConfigOpts) -> Any:
@@ -186,15 +212,16 @@ def _transport(conf: cfg.ConfigOpts) -> Any:
 
     :raises ConfigurationError: its URL makes no sense
     """
+    conf.register_opts(dict(opts.list_opts())[_GROUP], _GROUP)
+    if set(conf[_GROUP].driver) <= _SILENT:
+        return None
     try:
-        transport = oslo_messaging.get_notification_transport(conf)
+        return oslo_messaging.get_notification_transport(conf)
     except (
         oslo_messaging.DriverLoadFailure,
         oslo_messaging.InvalidTransportURL,
     ) as error:
         raise exception.ConfigurationError(
-            "transport_url of [oslo_messaging_notifications], or of "
-            f"[DEFAULT], cannot be used: {error}"
+            f"transport_url of [{_GROUP}], or of [DEFAULT], cannot be used: "
+            f"{error}"
         ) from error
-    drivers = conf.oslo_messaging_notifications.driver
-    return None if set(drivers) <= _SILENT else transport
