@@ -81,7 +81,8 @@ class Records:
 class Flows:
     """Builds the configured workflows and runs them.
 
-    Running one raises what a task of it raises.
+    Running one raises the error of Masakari that a task of it raises; any
+    other one is logged, and becomes one of Masakari.
 
     :param backend: where they are recorded; one for a process
     """
@@ -166,13 +167,20 @@ class Flows:
         )
         store = {**store, "notification_uuid": recovery.notification.uuid}
         try:
-            engines.load(flow, store=store, engine="serial", **records).run()
-        except taskflow_exc.StorageFailure as error:
-            raise exception.ServiceUnavailable(
-                f"TaskFlow's records cannot be written: {error}"
+            _execute(flow, store, records)
+        except exception.MasakariException:
+            raise
+        except Exception as error:
+            # To what could be tried next, it is a failure like any other.
+            LOG.exception(
+                "A task of notification %s failed unexpectedly",
+                recovery.notification.uuid,
+            )
+            raise exception.MasakariException(
+                f"Unexpected {type(error).__name__} in a recovery task; the "
+                "engine's log has the details "
+                f"[{recovery.lease.claim.request_id}]."
             ) from error
-        except taskflow_exc.WrappedFailure as failures:
-            raise _weightiest(failures) from failures
 
     def _records(
         self, flow: linear_flow.Flow, uuid: str, name: str
@@ -204,6 +212,20 @@ class Flows:
                 return connection.get_logbook(uuid)
             except taskflow_exc.NotFound:
                 return models.LogBook(name, uuid=uuid)
+
+
+def _execute(
+    flow: linear_flow.Flow, store: dict[str, Any], records: dict[str, Any]
+) -> None:
+    """Run a flow; raises what a task raised."""
+    try:
+        engines.load(flow, store=store, engine="serial", **records).run()
+    except taskflow_exc.StorageFailure as error:
+        raise exception.ServiceUnavailable(
+            f"TaskFlow's records cannot be written: {error}"
+        ) from error
+    except taskflow_exc.WrappedFailure as failures:
+        raise _weightiest(failures) from failures
 
 
 def _build(
