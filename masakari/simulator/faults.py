@@ -21,7 +21,10 @@ class Kind(enum.StrEnum):
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Fault:
-    """One rule; see :meth:`Faults.add`."""
+    """One rule; see :meth:`Faults.add`.
+
+    :ivar used: how often it has decided a call
+    """
 
     verb: str
     outcome: int | Kind
@@ -32,6 +35,7 @@ class Fault:
     until: float | None
     retry_after: float | None
     seconds: float
+    used: int = 0
 
     def error(self) -> CloudError:
         """The answer of a rule whose outcome is an HTTP status."""
@@ -130,5 +134,6 @@ class Faults:
             if fault.matches(verb, server, host, now):
                 if fault.left is not None:
                     fault.left -= 1
+                fault.used += 1
                 return fault
         return None

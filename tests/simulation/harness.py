@@ -2,6 +2,7 @@
 """The real engine on a simulated cloud, in one thread, on simulated time."""
 
 import collections
+import contextlib
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, cast
 import futurist
 
 from masakari import conf as configuration
-from masakari import context
+from masakari import context, exception
 from masakari.db import hosts, notifications, progress, schema, segments
 from masakari.db import vmoves as db_vmoves
 from masakari.db.query import Page
@@ -35,10 +36,11 @@ from masakari.services import hosts as host_changes
 from masakari.services import notifications as reports
 from masakari.services.environment import Services, Settings
 from masakari.simulator.cloud import Cloud
-from masakari.simulator.gate import Call
+from masakari.simulator.gate import Call, When
 from masakari.simulator.port import SimulatedCompute
 from tests.simulation import invariants
 from tests.simulation.clock import SimulatedClock, SimulatedExecutor
+from tests.simulation.trace import Trace
 
 LEASE, RENEWAL = 15.0, 5.0
 #: Nova's service_down_time here: a killed host is down after it.
@@ -63,7 +65,11 @@ class _Asleep:
 
 
 class MortalDatabase:
-    """The shared database, as long as the engine that uses it lives."""
+    """The shared database, as long as the engine that uses it lives.
+
+    Like the real one it tries again by itself what a restart of the server
+    breaks; :attr:`Simulation.database_back_at` is about longer absences.
+    """
 
     def __init__(self, engine: "Engine", database: Database) -> None:
         self._engine = engine
@@ -71,10 +77,12 @@ class MortalDatabase:
 
     def read(self, *args: Any, **kwargs: Any) -> Any:
         self._engine.check_alive()
+        self._engine.reach_database()
         return self._database.read(*args, **kwargs)
 
     def write(self, *args: Any, **kwargs: Any) -> Any:
         self._engine.check_alive()
+        self._engine.reach_database()
         result = self._database.write(*args, **kwargs)
         self._engine.committed()
         return result
@@ -91,6 +99,7 @@ class Engine:
         evacuates_stopped: bool = True,
     ) -> None:
         self._simulation = simulation
+        self.name = name
         self.alive = True
         self.stopping = threading.Event()
         settings = simulation.settings
@@ -134,12 +143,40 @@ class Engine:
             self.intake.poll()
         except EngineKilled:
             assert not self.alive
+        except exception.ServiceUnavailable:
+            # The service looks again at its next turn.
+            return
         finally:
             self._simulation.acting.pop()
 
     def committed(self) -> None:
         """It has written something."""
-        invariants.at_every_commit(self._simulation)
+        self._simulation.invariants.at_commit()
+
+    def reach_database(self) -> None:
+        """:raises ServiceUnavailable: the database is away"""
+        if self._simulation.clock.elapsed < self._simulation.database_back_at:
+            raise exception.ServiceUnavailable()
+
+    def die(self) -> None:
+        """As by kill -9."""
+        self.alive = False
+        self._simulation.trace.add(f"{self.name} is killed")
+
+    def suspend(self, seconds: float) -> None:
+        """As by SIGSTOP, and SIGCONT later."""
+        clock = self._simulation.clock
+        self.alive = False
+        self._simulation.trace.add(f"{self.name} is suspended")
+        if self._simulation.acting[-1:] == [self]:
+            clock.pass_time(seconds)
+            self._resume()
+        else:
+            clock.at(clock.elapsed + seconds, self._resume)
+
+    def _resume(self) -> None:
+        self.alive = True
+        self._simulation.trace.add(f"{self.name} goes on")
 
     def check_alive(self) -> None:
         """A killed engine does nothing more, whatever catches what."""
@@ -148,7 +185,8 @@ class Engine:
 
     def _renew(self) -> None:
         if self.alive:
-            self.intake.renew()
+            with contextlib.suppress(exception.ServiceUnavailable):
+                self.intake.renew()
 
 
 class Simulation:
@@ -177,10 +215,12 @@ class Simulation:
         schema.create_all(self.database)
         progress.create_tables(self.connection)
         self.most_in_flight = 0
+        self.lease = LEASE
         self.engines: list[Engine] = []
         self.acting: list[Engine] = []
-        self.locked_before: dict[str, bool] = {}
-        self.reserves_before: list[tuple[Host, bool]] = []
+        self.database_back_at = 0.0
+        self.trace = Trace(lambda: self.clock.elapsed)
+        self.invariants = invariants.Invariants(self)
         self.kill_at: tuple[str, str, int] | None = None
         self._seen: collections.Counter[tuple[str, str]] = (
             collections.Counter()
@@ -358,16 +398,20 @@ class Simulation:
 
     # -- what must never happen -------------------------------------------
 
-    def _on_call(self, when: str, call: Call) -> None:
+    def _on_call(self, when: When, call: Call) -> None:
         engine = self.acting[-1]
         engine.check_alive()
-        if when == "before" and call.verb == "evacuate":
-            invariants.before_evacuation(self, call.subject)
-        invariants.at_every_call(self)
+        if when == "before":
+            self.trace.add(
+                f"{engine.name}: {call.verb} {call.subject} "
+                f"{call.detail}".rstrip()
+            )
+        self.invariants.at_call(when, call.verb, call.subject, call.detail)
         self.most_in_flight = max(
-            self.most_in_flight, invariants.in_flight(self)
+            self.most_in_flight, self.invariants.in_flight()
         )
         self._seen[when, call.verb] += 1
         if self.kill_at == (when, call.verb, self._seen[when, call.verb]):
-            engine.alive = False
+            self.kill_at = None
+            engine.die()
             engine.check_alive()

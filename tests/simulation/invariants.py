@@ -1,120 +1,441 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What must never happen, looked for at every call to Nova and at commits."""
+"""What must never happen, looked for at each call to Nova and each commit."""
 
-from typing import TYPE_CHECKING
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-
-from masakari.db import tables
 from masakari.domain.model import SETTLED, UNFINISHED, VMoveStatus
+from masakari.domain.server import SHUTDOWN
 
 if TYPE_CHECKING:
+    from masakari.simulator.records import HostRecord, ServerRecord
     from tests.simulation.harness import Simulation
 
-_OPEN = [status.value for status in UNFINISHED]
-_SETTLED = [status.value for status in SETTLED]
+_OPEN = frozenset(status.value for status in UNFINISHED)
+_SETTLED = frozenset(status.value for status in SETTLED)
+_IN_PROGRESS = ("accepted", "pre-migrating")
+
+#: What a notification and a move may become, in one commit.
+_NEXT_STATUS: Mapping[str, frozenset[str]] = {
+    "new": frozenset({"running"}),
+    "running": frozenset({"error", "finished", "ignored", "failed"}),
+    "error": frozenset({"running"}),
+}
+_NEXT_OF_MOVE: Mapping[str | None, frozenset[str]] = {
+    None: frozenset({"pending", "ignored"}),
+    "pending": _SETTLED | {"ongoing"},
+    "ongoing": _SETTLED,
+}
+
+#: Attempts that a notification gets.
+ATTEMPTS = 2
 
 
-def before_evacuation(simulation: "Simulation", uuid: str) -> None:
-    """Its host is known to be down, and nobody evacuates it already."""
-    cloud = simulation.cloud
-    server = cloud.servers.get(uuid)
-    if server is None or server.host is None:
-        return
-    assert not cloud.is_up(server.host), (
-        f"{uuid} is evacuated from {server.host}, which is up"
-    )
-    assert not any(
-        record.instance_uuid == uuid
-        and record.status in ("accepted", "pre-migrating")
-        for record in cloud.migrations
-    ), f"{uuid} is evacuated a second time"
+class Violation(BaseException):
+    """Something happened that must never happen.
+
+    Nothing in the engine catches it, which would hide it.
+    """
 
 
-def in_flight(simulation: "Simulation") -> int:
-    """How many evacuations Nova is carrying out."""
-    return sum(
-        record.status in ("accepted", "pre-migrating")
-        for record in simulation.cloud.migrations
-    )
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Report:
+    """A row of ``notifications``; ``failure`` means that a host failed."""
+
+    status: str
+    message: str | None
+    host: str | None
+    failure: bool
 
 
-def at_every_call(simulation: "Simulation") -> None:
-    """The engines together keep below their ceilings."""
-    ceiling = simulation.settings.window_ceiling
-    allowed = ceiling * max(1, len(simulation.engines))
-    assert in_flight(simulation) <= allowed, "too many are in flight"
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Move:
+    """A row of ``vmoves``."""
+
+    notification: str
+    instance: str
+    status: str
+    source: str
+    dest: str | None
+    message: str | None
 
 
-def at_every_commit(simulation: "Simulation") -> None:
-    """What is over has no claim and no move that is not over."""
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """The database after a commit.
+
+    ``claims`` are owners and ends of leases (milliseconds) by notification,
+    ``attempts`` numbers and times of the next one, ``uses`` the reserved
+    hosts that notifications have taken.
+    """
+
+    notifications: Mapping[str, Report]
+    moves: Mapping[str, Move]
+    claims: Mapping[str, tuple[str, int]]
+    attempts: Mapping[str, tuple[int, int | None]]
+    uses: Mapping[str, str]
+    reserved: frozenset[str]
+
+
+_NOTHING = Snapshot(
+    notifications={},
+    moves={},
+    claims={},
+    attempts={},
+    uses={},
+    reserved=frozenset(),
+)
+
+
+def _snapshot(simulation: "Simulation") -> Snapshot:
     with simulation.database.engine.connect() as connection:
-        notification, move = tables.Notification, tables.VMove
-        loose = connection.execute(
-            sa.select(move.uuid)
-            .join(
-                notification,
-                notification.notification_uuid == move.notification_uuid,
-            )
-            .where(
-                notification.status.not_in(_OPEN),
-                move.status.not_in(_SETTLED),
-            )
-        ).all()
-        assert not loose, f"moves are open in an ended notification: {loose}"
-        claim = tables.Claim
-        held = connection.execute(
-            sa.select(claim.subject)
-            .join(
-                notification,
-                notification.notification_uuid == claim.notification_uuid,
-            )
-            .where(claim.expires_at > 0, notification.status.not_in(_OPEN))
-        ).all()
-        assert not held, f"an ended notification is still claimed: {held}"
-        host, use = tables.Host, tables.ReserveUse
-        twice = connection.execute(
-            sa.select(host.name)
-            .join(use, use.host_uuid == host.uuid)
-            .where(host.reserved == sa.true())
-        ).all()
-        assert not twice, f"taken and still reserved: {twice}"
 
+        def rows(query: str) -> Any:
+            return connection.exec_driver_sql(query).all()
 
-def at_the_end(simulation: "Simulation") -> None:
-    """Records agree with the cloud, and nothing of ours is left behind."""
-    _moves_agree(simulation)
-    _reserves_are_not_lost(simulation)
-    for uuid, server in simulation.cloud.servers.items():
-        locked = simulation.locked_before.get(uuid, False)
-        assert server.locked == locked, f"{server.name} is locked: {locked}"
-
-
-def _moves_agree(simulation: "Simulation") -> None:
-    latest = {move.instance_uuid: move for move in simulation.all_moves()}
-    for uuid, move in latest.items():
-        server = simulation.cloud.servers.get(uuid)
-        if server is None or move.status is not VMoveStatus.SUCCEEDED:
-            continue
-        assert server.host == move.dest_host != move.source_host, (
-            f"{server.name} is said to be on {move.dest_host}, "
-            f"but is on {server.host}"
+        return Snapshot(
+            notifications={
+                row[0]: Report(
+                    status=row[1],
+                    message=row[2],
+                    host=row[3],
+                    failure=row[4] == "COMPUTE_HOST" and "STOPPED" in row[5],
+                )
+                for row in rows(
+                    "SELECT notification_uuid, status, message, hosts.name, "
+                    "notifications.type, payload "
+                    "FROM notifications LEFT JOIN hosts "
+                    "ON hosts.uuid = source_host_uuid "
+                    "ORDER BY notifications.id"
+                )
+            },
+            moves={
+                row[0]: Move(
+                    notification=row[1],
+                    instance=row[2],
+                    status=row[3],
+                    source=row[4],
+                    dest=row[5],
+                    message=row[6],
+                )
+                for row in rows(
+                    "SELECT uuid, notification_uuid, instance_uuid, status, "
+                    "source_host, dest_host, message "
+                    "FROM vmoves ORDER BY id"
+                )
+            },
+            claims={
+                uuid: (owner, until)
+                for uuid, owner, until in rows(
+                    "SELECT notification_uuid, owner, expires_at "
+                    "FROM claims WHERE expires_at > 0"
+                )
+            },
+            attempts={
+                uuid: (number, due)
+                for uuid, number, due in rows(
+                    "SELECT notification_uuid, attempts, next_attempt_at "
+                    "FROM recoveries"
+                )
+            },
+            uses=dict(
+                rows(
+                    "SELECT name, notification_uuid FROM reserve_uses "
+                    "JOIN hosts ON hosts.uuid = reserve_uses.host_uuid"
+                )
+            ),
+            reserved=frozenset(
+                name
+                for (name,) in rows("SELECT name FROM hosts WHERE reserved")
+            ),
         )
 
 
-def _reserves_are_not_lost(simulation: "Simulation") -> None:
-    reported = {n.source_host_uuid for n in simulation.all_notifications()}
-    for before, was_enabled in simulation.reserves_before:
-        now = simulation.host_now(before)
-        record = simulation.cloud.hosts[before.name]
-        used = any(
-            server.host == before.name
-            for server in simulation.cloud.servers.values()
+class Invariants:
+    """Watches a simulation.
+
+    :ivar locked: which servers were locked before
+    :ivar origins: states of servers, from before or as a user has changed
+        them since, by uuid: those that may be restored
+    :ivar reserves: reserved hosts as they were before, by name
+    :ivar memberships: the aggregates that they were in
+    """
+
+    def __init__(self, simulation: "Simulation") -> None:
+        self._simulation = simulation
+        self._seen = _NOTHING
+        self.locked: dict[str, bool] = {}
+        self.origins: dict[str, list[tuple[str, int]]] = {}
+        self.reserves: dict[str, HostRecord] = {}
+        self.memberships: dict[str, set[str]] = {}
+
+    # -- at every call -----------------------------------------------------
+
+    def at_call(self, when: str, verb: str, subject: str, detail: str) -> None:
+        """:raises Violation:"""
+        try:
+            if when == "before" and verb == "evacuate":
+                self._before_evacuation(subject, detail)
+            ceiling = self._simulation.settings.window_ceiling
+            allowed = ceiling * max(1, len(self._simulation.engines))
+            assert self.in_flight() <= allowed, "too many are in flight"
+        except AssertionError as error:
+            self._report(error)
+
+    def _report(self, error: AssertionError) -> None:
+        self._simulation.trace.add(f"VIOLATION {error}")
+        raise Violation(str(error)) from error
+
+    def in_flight(self) -> int:
+        """How many evacuations Nova is carrying out."""
+        return sum(
+            record.status in _IN_PROGRESS
+            for record in self._simulation.cloud.migrations
         )
-        if used or before.uuid in reported:
-            continue
-        assert now.reserved, f"{before.name} is lost as a reserve"
-        if record.alive:
-            assert record.enabled == was_enabled, (
-                f"the service on {before.name} is not as before"
+
+    def _before_evacuation(self, uuid: str, detail: str) -> None:
+        cloud = self._simulation.cloud
+        server = cloud.servers.get(uuid)
+        if server is None or server.host is None:
+            return
+        assert not cloud.is_up(server.host), (
+            f"{uuid} is evacuated from {server.host}, which is up"
+        )
+        for record in cloud.migrations:
+            if record.instance_uuid != uuid:
+                continue
+            assert record.status not in _IN_PROGRESS, (
+                f"{uuid} is evacuated a second time at once"
             )
+            again = record.source_host == server.host
+            assert not (again and record.status in ("done", "completed")), (
+                f"{uuid} is evacuated again after it has succeeded"
+            )
+        self._is_on_record(server)
+        self._is_below_the_ceiling()
+        self._has_its_target(server, detail)
+
+    def _ongoing(self, uuid: str) -> Move | None:
+        for move in self._seen.moves.values():
+            if move.instance == uuid and move.status == "ongoing":
+                return move
+        return None
+
+    def _is_on_record(self, server: "ServerRecord") -> None:
+        """A record is written before the call that it describes."""
+        move = self._ongoing(server.uuid)
+        assert move is not None, f"{server.name} has no record of its move"
+        assert move.source == server.host, (
+            f"{server.name} is evacuated from {server.host}, but its record "
+            f"says {move.source}"
+        )
+        owner = self._holder(move.notification)
+        acting = self._simulation.acting[-1].name
+        assert owner == acting, (
+            f"{acting} evacuates {server.name}, which {owner} has claimed"
+        )
+
+    def _holder(self, notification: str) -> str | None:
+        """The engine whose claim to it is live."""
+        now = self._simulation.clock.epoch() * 1000
+        owner, until = self._seen.claims.get(notification, (None, 0))
+        return owner if until > now else None
+
+    def _is_below_the_ceiling(self) -> None:
+        acting = self._simulation.acting[-1].name
+        flying = 0
+        for record in self._simulation.cloud.migrations:
+            if record.status in _IN_PROGRESS:
+                move = self._ongoing(record.instance_uuid)
+                holder = move and self._holder(move.notification)
+                flying += holder == acting
+        assert flying < self._simulation.settings.window_ceiling, (
+            f"{acting} has {flying} in flight and asks for one more"
+        )
+
+    def _has_its_target(self, server: "ServerRecord", detail: str) -> None:
+        """Only a reserved host that the recovery has taken is named."""
+        target = detail.split("target=")[1].split(" ")[0]
+        move = self._ongoing(server.uuid)
+        if target != "None" and move is not None:
+            assert self._seen.uses.get(target) == move.notification, (
+                f"{server.name} is sent to {target}, which is not taken"
+            )
+
+    # -- at every commit ---------------------------------------------------
+
+    def at_commit(self) -> None:
+        """:raises Violation:"""
+        before, self._seen = self._seen, _snapshot(self._simulation)
+        self._tell(before)
+        try:
+            self._check_notifications(before)
+            self._check_moves(before)
+            taken = self._seen.uses.keys() & self._seen.reserved
+            assert not taken, f"taken and still reserved: {taken}"
+        except AssertionError as error:
+            self._report(error)
+
+    def _tell(self, before: Snapshot) -> None:
+        trace = self._simulation.trace
+        for uuid, report in self._seen.notifications.items():
+            old = before.notifications.get(uuid)
+            if old is None or old.status != report.status:
+                trace.add(
+                    f"notification {uuid} {report.status} "
+                    f"{report.message or ''}".rstrip()
+                )
+        for uuid, move in self._seen.moves.items():
+            known = before.moves.get(uuid)
+            if known is None or known.status != move.status:
+                trace.add(
+                    f"move of {move.instance} {move.status} "
+                    f"{move.dest or ''} {move.message or ''}".rstrip()
+                )
+        for host in self._seen.uses.keys() ^ before.uses.keys():
+            verb = "taken" if host in self._seen.uses else "let go"
+            trace.add(f"reserved host {host} is {verb}")
+
+    def _check_notifications(self, before: Snapshot) -> None:
+        now = self._simulation.clock.epoch() * 1000
+        for uuid, report in self._seen.notifications.items():
+            status, old = report.status, before.notifications.get(uuid)
+            assert (
+                old is None
+                or status == old.status
+                or status in _NEXT_STATUS.get(old.status, ())
+            ), f"notification {uuid} is {status} and was {old}"
+            until = self._seen.claims.get(uuid, ("", 0))[1]
+            attempts, due = self._seen.attempts.get(uuid, (0, None))
+            assert attempts <= ATTEMPTS, f"{uuid} has {attempts} attempts"
+            if status not in _OPEN:
+                assert not until, f"{uuid} is {status} and still claimed"
+                assert report.message or status == "finished", (
+                    f"{uuid} is {status} without a reason"
+                )
+                continue
+            longest = now + 1000 * self._simulation.lease
+            assert until <= longest, f"the lease of {uuid} is too long"
+            assert status != "running" or attempts > 0, (
+                f"{uuid} is running, and nobody can claim it"
+            )
+            interval = self._simulation.settings.retry_interval
+            assert (due or 0) <= now + 1000 * interval + 1000, (
+                f"{uuid} is not due before {due}"
+            )
+
+    def _check_moves(self, before: Snapshot) -> None:
+        unsettled: set[str] = set()
+        for uuid, move in self._seen.moves.items():
+            known = before.moves.get(uuid)
+            old = known.status if known else None
+            assert move.status == old or (
+                move.status in _NEXT_OF_MOVE.get(old, ())
+            ), f"the move of {move.instance} was {old} and is {move.status}"
+            if move.status in _SETTLED:
+                assert move.message or move.status == "succeeded", (
+                    f"the move of {move.instance} is {move.status} without "
+                    "a reason"
+                )
+                continue
+            assert (
+                self._seen.notifications[move.notification].status in _OPEN
+            ), (
+                f"the move of {move.instance} is {move.status} in an ended "
+                "notification"
+            )
+            assert move.instance not in unsettled, (
+                f"{move.instance} has two open moves"
+            )
+            unsettled.add(move.instance)
+
+    def attempts(self, notification: str) -> int:
+        """How often its recovery was begun."""
+        return self._seen.attempts.get(notification, (0, None))[0]
+
+    # -- at the end --------------------------------------------------------
+
+    def at_the_end(self) -> None:
+        """Records agree with the cloud, and nothing of ours is left behind.
+
+        :raises AssertionError: they do not
+        """
+        latest = {move.instance: move for move in self._seen.moves.values()}
+        for uuid, move in latest.items():
+            server = self._simulation.cloud.servers.get(uuid)
+            if server is not None:
+                self._agrees(server, move)
+        self._nobody_is_forgotten(latest)
+        for name in self.reserves:
+            self._is_not_lost(name)
+        for uuid, server in self._simulation.cloud.servers.items():
+            locked = self.locked.get(uuid, False)
+            assert server.locked == locked, (
+                f"{server.name} is locked: {locked}"
+            )
+
+    def _agrees(self, server: "ServerRecord", move: Move) -> None:
+        if move.status == VMoveStatus.SUCCEEDED:
+            assert server.host == move.dest != move.source, (
+                f"{server.name} is said to be on {move.dest}, but is on "
+                f"{server.host}"
+            )
+            allowed = {_goal(*o) for o in self.origins[server.uuid]}
+            assert server.vm_state in allowed, (
+                f"{server.name} is {server.vm_state}, not {allowed}"
+            )
+        elif move.dest is None:
+            assert server.host == move.source, (
+                f"the move of {server.name} is {move.status}, but it is on "
+                f"{server.host}"
+            )
+
+    def _nobody_is_forgotten(self, latest: Mapping[str, Move]) -> None:
+        """Where a host is said to be recovered, nobody is left behind."""
+        recovered = {
+            report.host
+            for report in self._seen.notifications.values()
+            if report.failure and report.status == "finished"
+        }
+        for server in self._simulation.cloud.servers.values():
+            move = latest.get(server.uuid)
+            if server.host in recovered:
+                assert move is not None and move.status == "ignored", (
+                    f"{server.name} is forgotten on {server.host}"
+                )
+
+    def _is_not_lost(self, name: str) -> None:
+        """It has taken something in, has failed, or is as it was."""
+        before = self.reserves[name]
+        cloud = self._simulation.cloud
+        now = cloud.hosts[name]
+        reserved = name in self._seen.reserved
+        if any(server.host == name for server in cloud.servers.values()):
+            return
+        if any(
+            report.failure and report.host == name
+            for report in self._seen.notifications.values()
+        ):
+            return
+        assert reserved, f"{name} is lost as a reserve"
+        members = {
+            a.name for a in cloud.aggregates.values() if name in a.hosts
+        }
+        assert members == self.memberships[name], (
+            f"{name} is left in the aggregates {members}"
+        )
+        if now.alive:
+            kept = (now.enabled, now.disabled_reason)
+            assert kept == (before.enabled, before.disabled_reason), (
+                f"the service on {name} is not as before: {kept}"
+            )
+
+
+def _goal(vm_state: str, power_state: int) -> str:
+    """What an instance that was so has to be after an evacuation."""
+    if vm_state in ("active", "error"):
+        return vm_state
+    if vm_state == "resized" and power_state != SHUTDOWN:
+        return "active"
+    return "stopped"

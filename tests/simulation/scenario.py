@@ -10,32 +10,71 @@
 ``expect.yaml``
     An :class:`Expectation`: facts, never the text of a log.
 
-Unknown keys are errors, so that a slip of the pen cannot make an expectation
+Unknown keys are errors, and so are a fault that no call meets and an engine
+that is to be killed and is not: a slip of the pen cannot make an expectation
 vanish.
 """
 
 import collections
+import copy
 import dataclasses
+import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from masakari import exception
 from masakari.db import hosts, segments
-from masakari.domain.model import Host, Notification, NotificationType
+from masakari.domain.model import (
+    SETTLED,
+    UNFINISHED,
+    Host,
+    Notification,
+    NotificationStatus,
+    NotificationType,
+)
 from masakari.domain.server import SHUTDOWN
 from masakari.domain.settings import RecoverySettings
-from tests.simulation import invariants
+from masakari.nova.port import ComputePort
+from masakari.simulator.faults import Fault
+from tests.simulation import strict
 from tests.simulation.harness import STOPPED, Engine, Simulation
+from tests.simulation.invariants import Violation
 
 #: An engine works on so many notifications at once; here they nest.
 NESTED = 8
 
 #: Seconds between two looks of an engine for work.
 POLL = 2.0
+
+_CALLS = frozenset(name for name in vars(ComputePort) if name[0] != "_")
+_FAULTY = _CALLS | {"rebuild", "authenticate", "*"}
+
+#: One value for all, how many have which, or those that may be.
+_Values = str | int | Mapping[str, int] | Sequence[str] | None
+
+_NOTIFICATION_FACTS: Mapping[str, Any] = {
+    "status": str,
+    "message": str | Sequence[str] | None,
+    "attempts": int,
+}
+_SERVER_FACTS: Mapping[str, Any] = {
+    "host": _Values,
+    "state": _Values,
+    "power": _Values,
+    "task": _Values,
+    "locked": bool,
+    "gone": bool,
+}
+_HOST_FACTS: Mapping[str, Any] = {
+    "reserved": bool,
+    "on_maintenance": bool,
+    "enabled": bool,
+    "reason": str | None,
+    "forced_down": bool,
+    "servers": int,
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -71,13 +110,11 @@ class CloudFile:
     further ones with their methods. ``run`` is when to give up, in seconds.
     """
 
-    hosts: Mapping[str, Mapping[str, Any]]
+    hosts: Mapping[str, HostFile]
     method: str = "auto"
     enabled: bool = True
     segments: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    servers: Mapping[str, Mapping[str, Any]] = dataclasses.field(
-        default_factory=dict
-    )
+    servers: Mapping[str, ServerFile] = dataclasses.field(default_factory=dict)
     aggregates: Mapping[str, Sequence[str]] = dataclasses.field(
         default_factory=dict
     )
@@ -89,12 +126,48 @@ class CloudFile:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Event:
-    """What happens ``at`` a second: one of the verbs below, on ``host``,
-    ``server`` or ``engine``.
+class FaultFile:
+    """See :meth:`masakari.simulator.faults.Faults.add`.
 
-    ``report`` is the type of a notification, which is called ``name`` from
+    ``lasts`` is in seconds from now. One that is ``needless`` is there to
+    show that nobody meets it.
+    """
+
+    verb: str
+    outcome: int | str
+    message: str | None = None
+    server: str | None = None
+    host: str | None = None
+    times: int | None = None
+    lasts: float | None = None
+    retry_after: float | None = None
+    seconds: float = 0.0
+    needless: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Event:
+    """What happens ``at`` a second: one of these.
+
+    ``kill``, ``revive``, ``freeze``, ``thaw``: a compute host.
+
+    ``report``: a notification of this type, about ``host`` or ``server``,
+    with the usual ``payload`` or another one. It is called ``name`` from
     then on; ``refused`` is the error that the API answers it with.
+
+    ``fault``, ``heal``: Nova fails in some way; all failures are over.
+
+    ``delete``, ``halt``, ``evacuate``: a user deletes or stops a server, an
+    operator evacuates it.
+
+    ``resize`` (slots by host), ``disable`` (reason by host), ``enable``,
+    ``maintain`` (by host), ``reserve``, ``enable_segment``: an operator
+    changes what hosts are.
+
+    ``kill_engine`` (``[before, evacuate, 3]``: at the third call from the
+    beginning), ``crash_engine``, ``stop_engine`` (SIGTERM), ``suspend_engine``
+    (number and seconds), ``start_engines`` (how many more),
+    ``database_away`` (seconds): what happens to Masakari.
     """
 
     at: float
@@ -108,17 +181,38 @@ class Event:
     server: str | None = None
     payload: Mapping[str, str] | None = None
     refused: str | None = None
-    fault: Mapping[str, Any] | None = None
+    fault: FaultFile | None = None
+    heal: bool | None = None
     delete: str | None = None
     halt: str | None = None
     evacuate: str | None = None
     resize: Mapping[str, int] | None = None
     disable: Mapping[str, str] | None = None
+    enable: str | None = None
     maintain: Mapping[str, bool] | None = None
     reserve: str | None = None
     enable_segment: bool | None = None
     kill_engine: Sequence[Any] | None = None
+    crash_engine: int | None = None
     stop_engine: int | None = None
+    suspend_engine: Sequence[int] | None = None
+    start_engines: int | None = None
+    database_away: float | None = None
+
+    @property
+    def verb(self) -> str:
+        """:raises Slip: it has none, or several"""
+        about_reports = {"name", "host", "server", "payload", "refused"}
+        given = {
+            field.name
+            for field in dataclasses.fields(self)
+            if getattr(self, field.name) is not None
+        }
+        verbs = given - about_reports - {"at"}
+        stray = given & about_reports if "report" not in verbs else set()
+        if len(verbs) != 1 or stray:
+            raise strict.Slip(f"{self.at}: one event has {sorted(given)}")
+        return verbs.pop()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -126,8 +220,11 @@ class Expectation:
     """Facts of the end.
 
     ``servers`` and ``moves`` are by the name in ``cloud.yaml``; for several
-    servers, a mapping of a value to a number counts them. ``calls`` are
-    exact or ``[least, most]``. ``within`` is how many seconds all may take,
+    servers, a mapping of a value to a number counts them, and a list has
+    those that may be. ``attempts`` are the statuses of all moves of a
+    server, the oldest first. ``messages`` are regular expressions, one or
+    several that all have to be found. ``calls`` are exact or
+    ``[least, most]``. ``within`` is how many seconds all may take,
     ``first_within`` when the first evacuation is asked for, both after the
     first report.
     """
@@ -136,15 +233,22 @@ class Expectation:
     servers: Mapping[str, Mapping[str, Any]] = dataclasses.field(
         default_factory=dict
     )
-    moves: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    messages: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    moves: Mapping[str, _Values] = dataclasses.field(default_factory=dict)
+    attempts: Mapping[str, Sequence[str]] = dataclasses.field(
+        default_factory=dict
+    )
+    messages: Mapping[str, str | Sequence[str] | None] = dataclasses.field(
+        default_factory=dict
+    )
     hosts: Mapping[str, Mapping[str, Any]] = dataclasses.field(
         default_factory=dict
     )
     aggregates: Mapping[str, Sequence[str]] = dataclasses.field(
         default_factory=dict
     )
-    calls: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    calls: Mapping[str, int | Sequence[int]] = dataclasses.field(
+        default_factory=dict
+    )
     order: Sequence[str] | None = None
     tasks: Mapping[str, Sequence[str]] = dataclasses.field(
         default_factory=dict
@@ -153,17 +257,59 @@ class Expectation:
     within: float | None = None
     first_within: float | None = None
 
+    def check(self, cloud: CloudFile, reports: set[str]) -> None:
+        """Whether it is about what there is.
+
+        :param reports: the names of the notifications
+        :raises Slip: it is not
+        """
+        _known("notifications", self.notifications, reports)
+        if set(self.notifications) != reports:
+            raise strict.Slip("some notifications are not expected at all")
+        for table in (self.servers, self.moves, self.attempts, self.messages):
+            _known("servers", table, cloud.servers)
+        _known("hosts", self.hosts, cloud.hosts)
+        _known("aggregates", self.aggregates, cloud.aggregates)
+        _known("calls", self.calls, _CALLS)
+        _known("tasks", self.tasks, reports)
+        for facts, known in (
+            (self.notifications, _NOTIFICATION_FACTS),
+            (self.servers, _SERVER_FACTS),
+            (self.hosts, _HOST_FACTS),
+        ):
+            for name, values in facts.items():
+                _check_facts(name, values, known)
+        for name, values in self.notifications.items():
+            final = set(NotificationStatus) - UNFINISHED
+            _known(name, [values.get("status")], final)
+        for name, wanted in self.moves.items():
+            _known(
+                name, [wanted] if isinstance(wanted, str) else wanted, SETTLED
+            )
+
+
+def _check_facts(
+    name: str, values: Mapping[str, Any], known: Mapping[str, Any]
+) -> None:
+    _known(name, values, known)
+    if not values:
+        raise strict.Slip(f"nothing is expected of {name}")
+    for key, value in values.items():
+        strict.convert(value, known[key], f"{name}.{key}")
+
+
+def _known(where: str, found: Any, known: Any) -> None:
+    unknown = set(found or ()) - set(known)
+    if unknown:
+        raise strict.Slip(f"{where}: {unknown} is not known")
+
 
 class Scenario:
     """One folder, played on a simulation."""
 
     def __init__(self, folder: Path, directory: Path) -> None:
         self.readme = (folder / "README").read_text().strip()
-        self.cloud = CloudFile(**_read(folder / "cloud.yaml"))
-        self.events = [
-            Event(**event) for event in _read(folder / "events.yaml")
-        ]
-        self.expected = Expectation(**_read(folder / "expect.yaml"))
+        self.cloud, self.events, self.expected = _read(folder)
         self.simulation = Simulation(
             directory,
             RecoverySettings(**self.cloud.settings),
@@ -172,6 +318,7 @@ class Scenario:
         self._hosts: dict[str, Host] = {}
         self._servers: dict[str, list[str]] = {}
         self._names: dict[str, str] = {}
+        self._faults: list[Fault] = []
         self._reports: dict[str, Notification] = {}
         self._first_report: float | None = None
         self._ended_at = 0.0
@@ -192,11 +339,14 @@ class Scenario:
             for name, method in methods.items()
         }
         for name, fields in self.cloud.hosts.items():
-            self._build_host(name, HostFile(**(fields or {})), known)
+            self._build_host(name, fields, known)
         for name, hosts_in_it in self.cloud.aggregates.items():
             self.simulation.cloud.create_aggregate(name, tuple(hosts_in_it))
-        for name, fields in self.cloud.servers.items():
-            self._build_servers(name, ServerFile(**fields))
+        for name, server in self.cloud.servers.items():
+            self._build_servers(name, server)
+        for name, fields in self.cloud.hosts.items():
+            if fields.reserved:
+                self._remember_reserve(name)
 
     def _build_host(
         self, name: str, fields: HostFile, known: Mapping[str, Any]
@@ -218,8 +368,15 @@ class Scenario:
             on_maintenance=fields.on_maintenance,
         )
         self._hosts[name] = host
-        if fields.reserved:
-            self.simulation.reserves_before.append((host, record.enabled))
+
+    def _remember_reserve(self, name: str) -> None:
+        cloud, invariants = self.simulation.cloud, self.simulation.invariants
+        invariants.reserves[name] = copy.copy(cloud.hosts[name])
+        invariants.memberships[name] = {
+            aggregate.name
+            for aggregate in cloud.aggregates.values()
+            if name in aggregate.hosts
+        }
 
     def _build_servers(self, name: str, fields: ServerFile) -> None:
         names = [name]
@@ -227,7 +384,7 @@ class Scenario:
             names = [f"{name}-{number}" for number in range(fields.count)]
         self._servers[name] = []
         for one in names:
-            uuid = self.simulation.cloud.create_server(
+            record = self.simulation.cloud.create_server(
                 one,
                 fields.host,
                 metadata=fields.metadata,
@@ -235,35 +392,45 @@ class Scenario:
                 task_state=fields.task,
                 power_state=fields.power,
                 locked=fields.locked,
-            ).uuid
-            self._servers[name].append(uuid)
-            self._names[uuid] = one
-            self.simulation.locked_before[uuid] = fields.locked
+            )
+            self._servers[name].append(record.uuid)
+            self._names[record.uuid] = one
+            self.simulation.invariants.locked[record.uuid] = fields.locked
+            self._may_be_restored(record.uuid)
+
+    def _may_be_restored(self, uuid: str) -> None:
+        """As it is now."""
+        record = self.simulation.cloud.servers[uuid]
+        states = self.simulation.invariants.origins.setdefault(uuid, [])
+        states.append((record.vm_state, record.power_state))
 
     # -- meanwhile ---------------------------------------------------------
 
     def play(self) -> None:
-        """Let happen what is to happen, and the engines see to it."""
+        """Let happen what is to happen, and the engines see to it.
+
+        :raises Violation: what must never happen has happened
+        """
         clock = self.simulation.clock
-        engines = [
-            self.simulation.engine(
-                f"engine-{number}",
-                evacuates_stopped=self.cloud.evacuates_stopped,
-            )
-            for number in range(1, self.cloud.engines + 1)
-        ]
+        self.simulation.invariants.at_commit()
         for event in self.events:
-            clock.at(
-                event.at, lambda event=event: self._happen(event, engines)
-            )
-        for number, engine in enumerate(engines):
-            self._poll(engine, first=number * 0.1)
+            clock.at(event.at, functools.partial(self._happen, event))
+        self._start_engines(self.cloud.engines)
         last = max((event.at for event in self.events), default=0.0)
         while clock.elapsed < self.cloud.run:
             clock.pass_time(1)
             if clock.elapsed > last and not self.simulation.unfinished():
                 break
         self._ended_at = clock.elapsed
+
+    def _start_engines(self, count: int) -> None:
+        for _ in range(count):
+            number = len(self.simulation.engines) + 1
+            engine = self.simulation.engine(
+                f"engine-{number}",
+                evacuates_stopped=self.cloud.evacuates_stopped,
+            )
+            self._poll(engine, first=(number - 1) * 0.1)
 
     def _poll(self, engine: Engine, *, first: float) -> None:
         clock = self.simulation.clock
@@ -272,89 +439,110 @@ class Scenario:
             if len(self.simulation.acting) < NESTED:
                 engine.poll()
 
-        clock.at(first, lambda: (poll(), clock.every(POLL, poll))[1])
+        def begin() -> None:
+            poll()
+            clock.every(POLL, poll)
 
-    def _happen(self, event: Event, engines: Sequence[Engine]) -> None:
-        """Every field of an event that is set is something that happens."""
-        if event.report is not None:
-            self._report(event)
-        if event.kill_engine is not None:
-            when, verb, count = event.kill_engine
-            self.simulation.kill_at = (when, verb, count)
-        if event.stop_engine is not None:
-            engines[event.stop_engine - 1].stopping.set()
-        for name, action in self._actions().items():
-            value = getattr(event, name)
-            if value is not None:
-                action(value)
+        clock.at(clock.elapsed + first, begin)
 
-    def _actions(self) -> Mapping[str, Callable[[Any], object]]:
-        cloud = self.simulation.cloud
-        return {
-            "kill": cloud.kill,
-            "revive": cloud.revive,
-            "freeze": cloud.freeze,
-            "thaw": cloud.thaw,
-            "delete": lambda name: cloud.delete_server(self._uuid(name)),
-            "halt": self._halt,
-            "fault": self._fail,
-            "resize": self._resize,
-            "disable": self._disable,
-            "evacuate": self._evacuate,
-            "maintain": self._maintain,
-            "reserve": self._reserve,
-            "enable_segment": self._enable_segment,
-        }
+    def _happen(self, event: Event) -> None:
+        verb = event.verb
+        value = getattr(event, verb)
+        self.simulation.trace.add(f"EVENT {verb} {value}")
+        act: Callable[[Any], None] = getattr(self, f"_{verb}", None) or (
+            getattr(self.simulation.cloud, verb, None)
+        )
+        try:
+            act(event if verb == "report" else value)
+            self.simulation.invariants.at_commit()
+        except Exception as error:
+            # What an engine that waits here would catch.
+            raise Violation(f"{event.at}: {verb}: {error!r}") from error
+
+    def _fault(self, file: FaultFile) -> None:
+        until = None
+        if file.lasts is not None:
+            until = self.simulation.clock.epoch() + file.lasts
+        fault = self.simulation.cloud.faults.add(
+            file.verb,
+            file.outcome,
+            message=file.message,
+            server=file.server and self._uuid(file.server),
+            host=file.host,
+            times=file.times,
+            until=until,
+            retry_after=file.retry_after,
+            seconds=file.seconds,
+        )
+        if not file.needless:
+            self._faults.append(fault)
+
+    def _heal(self, _: bool) -> None:
+        self.simulation.cloud.faults.clear()
+
+    def _delete(self, name: str) -> None:
+        self.simulation.cloud.delete_server(self._uuid(name))
 
     def _halt(self, name: str) -> None:
-        """The guest stops by itself."""
         guest = self.simulation.cloud.servers[self._uuid(name)]
         guest.vm_state, guest.power_state = "stopped", SHUTDOWN
+        self._may_be_restored(guest.uuid)
+
+    def _evacuate(self, name: str) -> None:
+        cloud = self.simulation.cloud
+        hook, cloud.on_call = cloud.on_call, None
+        cloud.compute.evacuate(self._uuid(name))
+        cloud.on_call = hook
 
     def _resize(self, slots: Mapping[str, int]) -> None:
         for name, number in slots.items():
             self.simulation.cloud.hosts[name].slots = number
 
     def _disable(self, reasons: Mapping[str, str]) -> None:
-        """An operator disables compute services."""
         for name, reason in reasons.items():
-            record = self.simulation.cloud.hosts[name]
-            record.enabled, record.disabled_reason = False, reason
+            host = self.simulation.cloud.hosts[name]
+            host.enabled, host.disabled_reason = False, reason
 
-    def _evacuate(self, name: str) -> None:
-        """An operator evacuates an instance himself."""
-        cloud = self.simulation.cloud
-        watching, cloud.on_call = cloud.on_call, None
-        cloud.compute.evacuate(self._uuid(name))
-        cloud.on_call = watching
+    def _enable(self, name: str) -> None:
+        host = self.simulation.cloud.hosts[name]
+        host.enabled, host.disabled_reason = True, None
 
-    def _maintain(self, values: Mapping[str, bool]) -> None:
-        """An operator sets or lifts maintenance."""
-        for name, value in values.items():
+    def _maintain(self, wanted: Mapping[str, bool]) -> None:
+        for name, value in wanted.items():
             self.simulation.update_host(
                 self._hosts[name], on_maintenance=value
             )
 
     def _reserve(self, name: str) -> None:
-        """An operator makes it a reserved host."""
         self.simulation.update_host(self._hosts[name], reserved=True)
 
-    def _enable_segment(self, value: bool) -> None:
+    def _enable_segment(self, enabled: bool) -> None:
         segment = next(iter(self._hosts.values())).segment
         self.simulation.database.write(
-            segments.update, segment.uuid, enabled=value
+            segments.update, segment.uuid, enabled=enabled
         )
 
-    def _fail(self, rule: Mapping[str, Any]) -> None:
-        fields = dict(rule)
-        if "server" in fields:
-            fields["server"] = self._uuid(fields["server"])
-        if "lasts" in fields:
-            now = self.simulation.clock.epoch()
-            fields["until"] = now + fields.pop("lasts")
-        self.simulation.cloud.faults.add(
-            fields.pop("verb"), fields.pop("outcome"), **fields
-        )
+    def _kill_engine(self, moment: Sequence[Any]) -> None:
+        when, verb, count = moment
+        assert self.simulation.kill_at is None, "one is to be killed already"
+        self.simulation.kill_at = (when, verb, count)
+
+    def _engine(self, number: int) -> Engine:
+        return self.simulation.engines[number - 1]
+
+    def _crash_engine(self, number: int) -> None:
+        self._engine(number).die()
+
+    def _stop_engine(self, number: int) -> None:
+        self._engine(number).stopping.set()
+
+    def _suspend_engine(self, given: Sequence[int]) -> None:
+        number, seconds = given
+        self._engine(number).suspend(seconds)
+
+    def _database_away(self, seconds: float) -> None:
+        clock = self.simulation.clock
+        self.simulation.database_back_at = clock.elapsed + seconds
 
     def _report(self, event: Event) -> None:
         if self._first_report is None:
@@ -370,6 +558,10 @@ class Scenario:
             return
         assert event.refused is None, f"not refused as {event.refused}"
         self._reports[event.name or "it"] = made
+        self._names[made.uuid] = event.name or "it"
+        if kind is NotificationType.VM:
+            states = self.simulation.invariants.origins
+            states[self._uuid(event.server or "")].append(("active", 1))
 
     def _uuid(self, name: str) -> str:
         for uuid, known in self._names.items():
@@ -381,7 +573,10 @@ class Scenario:
 
     def check(self) -> None:
         """Compare what is with what was expected."""
-        invariants.at_the_end(self.simulation)
+        assert self.simulation.kill_at is None, "no engine was killed"
+        for fault in self._faults:
+            assert fault.used, f"no call has met the {fault}"
+        self.simulation.invariants.at_the_end()
         self._check_notifications()
         self._check_servers()
         self._check_moves()
@@ -392,13 +587,16 @@ class Scenario:
     def _check_notifications(self) -> None:
         assert set(self.expected.notifications) == set(self._reports)
         for name, wanted in self.expected.notifications.items():
-            found = self.simulation.now(self._reports[name])
-            _expect(name, wanted, {"status", "message"})
+            report = self._reports[name]
+            found = self.simulation.now(report)
             assert found.status == wanted["status"], (
                 f"{name} is {found.status}: {found.message}"
             )
             if "message" in wanted:
                 _expect_text(name, found.message, wanted["message"])
+            if "attempts" in wanted:
+                attempts = self.simulation.invariants.attempts(report.uuid)
+                assert attempts == wanted["attempts"]
         for name, tasks in self.expected.tasks.items():
             progress = self.simulation.progress(self._reports[name])
             found_tasks = [f"{task.name} {task.state}" for task in progress]
@@ -406,10 +604,9 @@ class Scenario:
 
     def _check_servers(self) -> None:
         for name, wanted in self.expected.servers.items():
-            _expect(name, wanted, {"host", "state", "power", "task", "gone"})
             records = [
                 self.simulation.cloud.servers.get(uuid)
-                for uuid in self._servers_of(name)
+                for uuid in self._servers[name]
             ]
             if wanted.get("gone"):
                 assert records == [None] * len(records)
@@ -419,32 +616,33 @@ class Scenario:
                 "state": "vm_state",
                 "power": "power_state",
                 "task": "task_state",
+                "locked": "locked",
             }
             for key, attribute in fields.items():
                 if key in wanted:
                     found = [getattr(record, attribute) for record in records]
                     _expect_all(f"{name}.{key}", found, wanted[key])
-            assert all(
-                record is None or record.task_state is None or "task" in wanted
+            assert "task" in wanted or all(
+                record is None or record.task_state is None
                 for record in records
             ), f"{name} is left with a task"
 
-    def _servers_of(self, name: str) -> list[str]:
-        return self._servers.get(name) or [self._uuid(name)]
-
     def _check_moves(self) -> None:
-        latest = {
-            move.instance_uuid: move for move in self.simulation.all_moves()
-        }
+        moves: dict[str, list[Any]] = collections.defaultdict(list)
+        for move in self.simulation.all_moves():
+            moves[move.instance_uuid].append(move)
         for name, wanted in self.expected.moves.items():
             found = [
-                latest[uuid].status if uuid in latest else None
-                for uuid in self._servers_of(name)
+                str(moves[uuid][-1].status) if moves[uuid] else None
+                for uuid in self._servers[name]
             ]
             _expect_all(f"{name}.move", found, wanted)
+        for name, attempts in self.expected.attempts.items():
+            for uuid in self._servers[name]:
+                assert [move.status for move in moves[uuid]] == attempts
         for name, text in self.expected.messages.items():
-            for uuid in self._servers_of(name):
-                _expect_text(name, latest[uuid].message, text)
+            for uuid in self._servers[name]:
+                _expect_text(name, moves[uuid][-1].message, text)
 
     def _check_hosts(self) -> None:
         cloud = self.simulation.cloud
@@ -461,7 +659,6 @@ class Scenario:
                     server.host == name for server in cloud.servers.values()
                 ),
             }
-            _expect(name, wanted, set(found))
             assert {key: found[key] for key in wanted} == wanted, name
         members = {a.name: a.hosts for a in cloud.aggregates.values()}
         for name, hosts_in_it in self.expected.aggregates.items():
@@ -490,23 +687,7 @@ class Scenario:
 
     def story(self) -> str:
         """What happened, for people."""
-        start = self.simulation.clock.start
-        lines = [
-            f"{call.at - start:8.2f} {call.verb} "
-            f"{self._names.get(call.subject, call.subject)} {call.detail}"
-            for call in self.simulation.cloud.calls
-        ]
-        lines += [
-            f"{name}: {self.simulation.now(report).status} "
-            f"{self.simulation.now(report).message}"
-            for name, report in self._reports.items()
-        ]
-        lines += [
-            f"{move.instance_name} {move.status} {move.dest_host} "
-            f"{move.message}"
-            for move in self.simulation.all_moves()
-        ]
-        return "\n".join(lines)
+        return self.simulation.trace.text(self._names)
 
 
 def _usual(kind: NotificationType) -> Mapping[str, str]:
@@ -524,21 +705,38 @@ def _usual(kind: NotificationType) -> Mapping[str, str]:
     }[kind]
 
 
-def _read(path: Path) -> Any:
-    content = yaml.safe_load(path.read_text())
-    assert content, f"{path} is empty"
-    return content
+def _read(folder: Path) -> tuple[CloudFile, list[Event], Expectation]:
+    """:raises Slip: what is in the folder does not make sense"""
+    cloud, events, expected = (
+        strict.read(folder / f"{name}.yaml")
+        for name in ("cloud", "events", "expect")
+    )
+    made = strict.build(CloudFile, cloud, "cloud")
+    happening = [
+        strict.build(Event, event, f"event {number}")
+        for number, event in enumerate(events, start=1)
+    ]
+    reports = []
+    for event in happening:
+        if event.verb == "report" and event.refused is None:
+            reports.append(event.name or "it")
+        if event.fault is not None:
+            _known("fault", [event.fault.verb], _FAULTY)
+    if len(set(reports)) < len(reports):
+        raise strict.Slip("two reports have one name")
+    expectation = strict.build(Expectation, expected, "expect")
+    expectation.check(made, set(reports))
+    return made, happening, expectation
 
 
-def _expect(name: str, wanted: Mapping[str, Any], known: set[str]) -> None:
-    assert set(wanted) <= known, f"{name}: {set(wanted) - known} is unknown"
-
-
-def _expect_text(name: str, found: str | None, wanted: str | None) -> None:
+def _expect_text(
+    name: str, found: str | None, wanted: str | Sequence[str] | None
+) -> None:
     if wanted is None:
         assert found is None, f"{name}: {found}"
-    else:
-        assert re.search(wanted, found or ""), f"{name}: {found}"
+        return
+    for text in [wanted] if isinstance(wanted, str) else wanted:
+        assert re.search(text, found or ""), f"{name}: no {text} in {found}"
 
 
 def _expect_all(name: str, found: Sequence[Any], wanted: Any) -> None:

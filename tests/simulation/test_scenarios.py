@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.simulation.invariants import Violation
 from tests.simulation.scenario import Scenario
 
 FOLDERS = sorted(
@@ -19,7 +20,7 @@ def test_scenario(folder: Path, tmp_path: Path) -> None:
     try:
         scenario.play()
         scenario.check()
-    except AssertionError as error:
+    except (AssertionError, Violation) as error:
         error.add_note(scenario.story())
         raise
 

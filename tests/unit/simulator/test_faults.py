@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The simulated cloud fails as it is told."""
 
+import contextlib
+
 import pytest
 
 from masakari.nova import port
@@ -153,3 +155,12 @@ def test_faults_can_be_removed(cloud, compute):
         cloud.compute.services()
     cloud.faults.remove(fault)
     compute.compute_services()
+
+
+def test_a_fault_counts_its_uses(cloud, compute):
+    fault = cloud.faults.add("compute_services", 503, times=2)
+    for _ in range(3):
+        with contextlib.suppress(port.Unavailable):
+            compute.compute_services()
+    compute.compute_service("c1")
+    assert fault.used == 2
