@@ -16,6 +16,7 @@ from masakari.db.session import Database
 from masakari.simulator.cloud import Cloud
 from masakari.simulator.port import SimulatedCompute
 from tests.functional.db.records import Clock
+from tests.unit.events.recorder import Recorder
 
 COMPUTES = ("compute-1", "compute-2", "compute-3")
 
@@ -69,11 +70,13 @@ class World:
         for name in COMPUTES:
             self.cloud.add_host(name)
         self.engines = Engines()
+        self.events = Recorder()
         self.app = app.build(
             self.conf,
             database=self.database,
             compute=SimulatedCompute(self.cloud),
             engine_client=self.engines,
+            events=self.events,
             identify=identify,
         )
 
