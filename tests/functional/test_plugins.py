@@ -299,12 +299,12 @@ def test_tasks_know_the_reserved_hosts_and_may_reserve_others(
                 "sample_label_reserved_host",
                 "evacuate_instances_task",
             ],
-            ["sample_replenish_reserves"],
+            ["sample_replenish_reserves", "sample_label_reserved_host"],
         ),
     )
     assert seen[-1].status is NotificationStatus.FINISHED
     assert site.cloud.servers[uuid].host == "reserved-2"
-    called, labelled, replenished = site.diary()
+    called, labelled, replenished, last = site.diary()
     assert called["can_update_hosts"]
     assert labelled == {
         "task": "LabelReservedHost",
@@ -312,6 +312,15 @@ def test_tasks_know_the_reserved_hosts_and_may_reserve_others(
         "reserved_host_list": ["reserved-2", "reserved-1"],
     }
     assert replenished["task"] == "ReplenishReserves"
+    assert last == labelled
+    assert [task.name for task in site.progress(notification)] == [
+        "DisableComputeServiceTask",
+        "PrepareHAEnabledInstancesTask",
+        "LabelReservedHost",
+        "EvacuateInstancesTask",
+        "ReplenishReserves",
+        "LabelReservedHost-2",
+    ]
     assert site.host_now(spare).reserved
 
 
@@ -482,6 +491,35 @@ def test_what_a_task_told_before_it_failed_is_shown(site: Site) -> None:
     for task in (first, second):
         assert (task.name, task.state) == ("FailHost", "REVERTED")
         assert lines(task) == [("0.0", "Fencing compute-0")]
+
+
+@pytest.mark.parametrize("end", ["sample_fail_host", "sample_crash"])
+def test_what_a_task_did_it_may_undo(site: Site, end: str) -> None:
+    notification = reported(site, "host_auto_failure")
+    site.recover(
+        notification,
+        host_auto_failure=flat(["sample_borrow_crane"], [end], []),
+    )
+    of_one_attempt = [
+        {"task": "BorrowCrane", "borrowed_for": "compute-0"},
+        {"task": end.title().replace("_", "").replace("Sample", "")},
+        {
+            "task": "BorrowCrane",
+            "returned": "crane 7",
+            "borrowed_for": "compute-0",
+        },
+    ]
+    assert site.diary() == of_one_attempt * 2
+
+
+def test_nothing_is_undone_where_all_went_well(site: Site) -> None:
+    notification = reported(site, "host_auto_failure")
+    site.recover(
+        notification, host_auto_failure=flat(["sample_borrow_crane"], [], [])
+    )
+    assert site.diary() == [
+        {"task": "BorrowCrane", "borrowed_for": "compute-0"}
+    ]
 
 
 # -- what is not there ----------------------------------------------------

@@ -97,6 +97,17 @@ class ReplenishReserves(base.MasakariTask):
         self.update_details("The spare hosts are reserved", 1.0)
 
 
+class BorrowCrane(base.MasakariTask):
+    """Takes something, and gives it back if the recovery fails after it."""
+
+    def execute(self, host_name):
+        diary.note(self, borrowed_for=host_name)
+        return "crane 7"
+
+    def revert(self, result, host_name, **kwargs):
+        diary.note(self, returned=result, borrowed_for=host_name)
+
+
 class SkipHost(base.MasakariTask):
     def execute(self, host_name):
         diary.note(self)
