@@ -7,11 +7,13 @@ without it, they are looked for in the usual places, as of ``masakari-api``.
 Neither has to exist.
 """
 
+import atexit
 import os
 import pathlib
 
 from masakari import conf as configuration
 from masakari.api import app, wsgi
+from masakari.events import publisher
 
 _VARIABLE = "OS_MASAKARI_CONFIG_DIR"
 
@@ -30,7 +32,10 @@ def _load() -> wsgi.Application:
     conf = configuration.load(argv, prog="masakari-api", config_files=files)
     configuration.setup_logging(conf)
     configuration.log_ignored(conf)
-    return app.load(conf, directory)
+    events = publisher.Notifier(conf, publisher.Binary.API)
+    # There is no other word of a server's end.
+    atexit.register(events.close)
+    return app.load(conf, directory, events=events)
 
 
 application = _load()
