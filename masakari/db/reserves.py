@@ -62,8 +62,6 @@ def take(
 
     :returns: the host as it is now; None when it is not to be had
     """
-    if session.get(ReserveUse, reserve.host.uuid) is not None:
-        return None
     changed = typing.cast(
         "sa.CursorResult[Any]",
         session.execute(
@@ -79,7 +77,7 @@ def take(
     )
     if changed.rowcount != 1:
         return None
-    session.add(
+    session.merge(
         ReserveUse(
             host_uuid=reserve.host.uuid,
             notification_uuid=notification_uuid,

@@ -79,8 +79,11 @@ def take(recovery: "Recovery", name: str) -> None:
     :raises HostRecoveryFailureException: somebody else has it, or it is not
         fit for use
     """
+    free = {host.name: host for host in candidates(recovery)}
+    if name not in free:
+        raise _gone(name)
     service = _healthy(recovery, name)
-    reserve = _taken(recovery, name) or _take(recovery, name, service)
+    reserve = _taken(recovery, name) or _take(recovery, free[name], service)
     for aggregate in reserve.aggregates:
         _add_to_aggregate(recovery, reserve.host, aggregate)
     if not service.enabled:
@@ -116,25 +119,28 @@ def _taken(recovery: "Recovery", name: str) -> Reserve | None:
     return None
 
 
-def _take(recovery: "Recovery", name: str, service: ComputeService) -> Reserve:
-    for host in candidates(recovery):
-        if host.name != name:
-            continue
-        reserve = Reserve(
-            host=host,
-            was_enabled=service.enabled,
-            disabled_reason=service.disabled_reason,
-            aggregates=_aggregates_to_join(recovery, name),
-        )
-        if recovery.journal.take_reserve(reserve):
-            LOG.info(
-                "Notification %s: reserved host %s is taken for host %s",
-                recovery.notification.uuid,
-                name,
-                recovery.host.name,
-            )
-            return reserve
-    raise exception.HostRecoveryFailureException(
+def _take(
+    recovery: "Recovery", host: Host, service: ComputeService
+) -> Reserve:
+    reserve = Reserve(
+        host=host,
+        was_enabled=service.enabled,
+        disabled_reason=service.disabled_reason,
+        aggregates=_aggregates_to_join(recovery, host.name),
+    )
+    if not recovery.journal.take_reserve(reserve):
+        raise _gone(host.name)
+    LOG.info(
+        "Notification %s: reserved host %s is taken for host %s",
+        recovery.notification.uuid,
+        host.name,
+        recovery.host.name,
+    )
+    return reserve
+
+
+def _gone(name: str) -> Exception:
+    return exception.HostRecoveryFailureException(
         f"Reserved host {name} has been taken by another recovery."
     )
 

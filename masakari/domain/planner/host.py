@@ -91,30 +91,21 @@ class HostPlan:
     moves: tuple[Move, ...]
     skipped: tuple[Skipped, ...]
 
-    def including(self, moves: Iterable[Move]) -> "HostPlan":
-        """The plan with further moves, where it does not have them yet."""
-        known = {move.instance_uuid for move in self.moves}
-        known |= {skip.move.instance_uuid for skip in self.skipped}
-        more = [m for m in moves if m.instance_uuid not in known]
-        return dataclasses.replace(
-            self,
-            moves=tuple(
-                sorted([*self.moves, *more], key=lambda move: move.rank)
-            ),
-        )
-
 
 def plan(
     servers: Iterable[Server],
     *,
     settings: RecoverySettings,
     origins: Mapping[str, Origin],
+    failed: Iterable[Move] = (),
 ) -> HostPlan:
     """Plan the evacuation of the servers that Nova shows on a failed host.
 
     :param origins: states recorded when an instance was first planned for
         this notification, by uuid; they outrank what Nova shows now, which
         may be what an attempt of ours left behind
+    :param failed: moves that failed before; they are made again, whether or
+        not Nova still shows the servers there
     """
     moves, skipped = [], []
     for server in {server.uuid: server for server in servers}.values():
@@ -124,6 +115,9 @@ def plan(
             skipped.append(Skipped(move=move, reason=reason))
         else:
             moves.append(move)
+    known = {move.instance_uuid for move in moves}
+    known |= {skip.move.instance_uuid for skip in skipped}
+    moves += [move for move in failed if move.instance_uuid not in known]
     return HostPlan(
         moves=tuple(sorted(moves, key=lambda move: move.rank)),
         skipped=tuple(sorted(skipped, key=lambda skip: skip.move.rank)),

@@ -174,8 +174,8 @@ def plan_moves(recovery: "Recovery") -> planner.HostPlan:
         [server for server in servers if server.uuid not in done],
         settings=recovery.world.settings,
         origins=origins,
+        failed=[planned.move for planned in latest if planned.failed],
     )
-    plan = plan.including(planned.move for planned in latest if planned.failed)
     recovery.journal.record_plan(recovery.host.name, plan)
     return plan
 
