@@ -134,7 +134,11 @@ class Flows:
         )
 
     def run_host(self, recovery: "Recovery", destination: Destination) -> None:
-        """Run the workflow that sends a host's instances somewhere."""
+        """Run the workflow that sends a host's instances somewhere.
+
+        :raises HostRecoveryFailureException: some were planned, and no task
+            of the workflow took care of them
+        """
         workflow = self._host[destination]
         store: dict[str, Any] = {"host_name": recovery.host.name}
         update_host = None
@@ -144,6 +148,11 @@ class Flows:
                 host.name for host in reserves.candidates(recovery)
             ]
         self._run(workflow, recovery, store, update_host_method=update_host)
+        if recovery.journal.has_unsettled_moves():
+            raise exception.HostRecoveryFailureException(
+                "The recovery flow has evacuated nothing of what it planned: "
+                "no task of it is made for that."
+            )
 
     def run_instance(self, recovery: "Recovery", uuid: str) -> None:
         """Run the workflow of a failed instance."""

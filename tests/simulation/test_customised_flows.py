@@ -151,3 +151,7 @@ def test_what_is_planned_and_never_evacuated_is_a_failure(
     assert notification.status is FAILED
     assert "2 of 2 instances were not recovered" in notification.message
     assert last(simulation, notification) == {VMoveStatus.FAILED}
+    assert all(
+        "no task of it is made for that" in (move.message or "")
+        for move in simulation.vmoves(notification)
+    )
