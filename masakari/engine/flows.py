@@ -286,11 +286,12 @@ def _make(
 
 def _update_host(
     recovery: "Recovery",
-    _context: Any,
+    context: Any,
     host_name: str,
     reserved: bool = False,
 ) -> None:
     """What third-party tasks get as ``update_host_method``."""
+    del context
     recovery.journal.set_reserved(host_name, reserved)
 
 

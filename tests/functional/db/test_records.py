@@ -2,6 +2,7 @@
 from tests.functional.db.cases import hosts as hosts_cases
 from tests.functional.db.cases import notifications as notifications_cases
 from tests.functional.db.cases import paging as paging_cases
+from tests.functional.db.cases import recoveries as recoveries_cases
 from tests.functional.db.cases import segments as segments_cases
 from tests.functional.db.cases import time as time_cases
 from tests.functional.db.cases import vmoves as vmoves_cases
@@ -20,6 +21,22 @@ class TestNotifications(notifications_cases.Notifications):
 
 
 class TestVMoves(vmoves_cases.VMoves):
+    pass
+
+
+class TestClaims(recoveries_cases.Claims):
+    pass
+
+
+class TestReserves(recoveries_cases.Reserves):
+    pass
+
+
+class TestOutages(recoveries_cases.Outages):
+    pass
+
+
+class TestMoves(recoveries_cases.Moves):
     pass
 
 

@@ -70,3 +70,28 @@ def test_the_beginning_of_time_has_no_before():
     first = datetime.datetime.min
     assert duplicates.since(first, INTERVAL) == first
     assert duplicates.since(NOON, INTERVAL) == NOON - INTERVAL
+
+
+def test_a_process_that_started_in_between_has_stopped_again():
+    stop = known(
+        type=model.NotificationType.PROCESS,
+        payload={"event": "STOPPED", "process_name": "nova-compute"},
+    )
+    start = known(
+        id=2,
+        type=model.NotificationType.PROCESS,
+        payload={"event": "STARTED", "process_name": "nova-compute"},
+    )
+
+    def repeated(*others, **payload):
+        return duplicates.repeats(
+            type=model.NotificationType.PROCESS,
+            generated_time=NOON + datetime.timedelta(seconds=60),
+            payload={**stop.payload, **payload},
+            known=others,
+            interval=INTERVAL,
+        )
+
+    assert repeated(stop)
+    assert not repeated(start, stop)
+    assert repeated(start, stop, event="STARTED")

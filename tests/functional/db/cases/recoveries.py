@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What engines keep of recoveries: claims, reserves, outages."""
+
+import uuid
+
+from masakari.db import claims, moves, outages, reserves, tables
+from masakari.domain import model, verdict
+from masakari.domain.planner.host import HostPlan, Move, Origin
+from tests.functional.db import records
+
+
+def crash(database, host, instance):
+    return records.notification(
+        database,
+        host,
+        type="VM",
+        payload={
+            "event": "LIFECYCLE",
+            "vir_domain_event": "STOPPED_FAILED",
+            "instance_uuid": instance,
+        },
+    )
+
+
+def due(database):
+    """What may be claimed: (notification, subject)."""
+    return [
+        (candidate.notification_uuid, candidate.subject)
+        for candidate in database.read(claims.candidates, limit=100)
+    ]
+
+
+def claimed(database, notification):
+    """The claim of an engine on a notification."""
+    (candidate,) = (
+        candidate
+        for candidate in database.read(claims.candidates, limit=100)
+        if candidate.notification_uuid == notification.uuid
+    )
+    database.write(claims.open_row, candidate.subject)
+    return database.write(
+        claims.claim, candidate, owner="e", token=str(uuid.uuid4()), lease=30
+    )
+
+
+def ended(database, claim, judged=None):
+    return database.write(
+        claims.finish,
+        claim,
+        judged or verdict.finished(),
+        lease=30,
+        retry_in=120,
+    )
+
+
+class Claims:
+    def test_instances_of_a_host_are_claimed_one_by_one(self, database):
+        host = records.host(database)
+        one, two = str(uuid.uuid4()), str(uuid.uuid4())
+        first = crash(database, host, one)
+        second = crash(database, host, two)
+        again = crash(database, host, one.upper().replace("-", ""))
+        assert due(database) == [
+            (first.uuid, one),
+            (second.uuid, two),
+            (again.uuid, one),
+        ]
+        held = claimed(database, first)
+        assert held.subject == one
+        assert due(database) == [(second.uuid, two)]
+        ended(database, held)
+        assert due(database) == [(second.uuid, two), (again.uuid, one)]
+
+    def test_the_failure_of_a_host_goes_before_what_is_on_it(self, database):
+        host, other = records.host(database), records.host(database)
+        instance = str(uuid.uuid4())
+        crash(database, host, instance)
+        records.notification(
+            database,
+            host,
+            type="PROCESS",
+            payload={"event": "STOPPED", "process_name": "nova-compute"},
+        )
+        elsewhere = crash(database, other, instance)
+        assert not database.read(claims.host_is_failing, host.uuid)
+        death = records.notification(database, host)
+        assert database.read(claims.host_is_failing, host.uuid)
+        assert not database.read(claims.host_is_failing, other.uuid)
+        assert due(database) == [
+            (death.uuid, host.uuid),
+            (elsewhere.uuid, instance),
+        ]
+        ended(database, claimed(database, death), verdict.error("no room"))
+        # It waits for its retry, and the others for it.
+        assert due(database) == [(elsewhere.uuid, instance)]
+
+    def test_one_whose_request_is_not_known_is_claimed_by_its_host(
+        self, database
+    ):
+        host = records.host(database)
+        notification = crash(database, host, "no uuid at all")
+        assert due(database) == [(notification.uuid, host.uuid)]
+
+
+def taking(host, **values):
+    given = {
+        "host": host,
+        "was_enabled": False,
+        "disabled_reason": "kept back",
+        "aggregates": (3, 14),
+    }
+    return model.Reserve(**(given | values))
+
+
+class Reserves:
+    def test_the_newest_comes_first_and_what_is_none_is_left_out(
+        self, database, clock
+    ):
+        segment = records.segment(database)
+        failed = records.host(database, segment, reserved=True)
+        old = records.host(database, segment, reserved=True)
+        records.host(database, segment)
+        records.host(database, segment, reserved=True, on_maintenance=True)
+        records.host(database, reserved=True)
+        clock.advance(seconds=5)
+        new = records.host(database, segment, reserved=True)
+
+        def found(notification_uuid="n"):
+            rows = database.read(
+                reserves.candidates, failed, notification_uuid
+            )
+            return [host.name for host in rows]
+
+        assert found() == [new.name, old.name]
+        assert database.write(reserves.take, taking(old), "n")
+        # What it has comes first; to others it is none any more.
+        assert found() == [old.name, new.name]
+        assert found("another") == [new.name]
+
+    def test_one_of_two_gets_it(self, database):
+        host = records.host(database, reserved=True)
+        won = database.write(reserves.take, taking(host), "first")
+        assert won is not None
+        assert not won.reserved
+        assert database.write(reserves.take, taking(host), "second") is None
+        assert database.read(reserves.taken_by, "second") == []
+        (mine,) = database.read(reserves.taken_by, "first")
+        assert mine == taking(won)
+
+    def test_it_is_given_back_or_kept(self, database):
+        one = records.host(database, reserved=True)
+        two = records.host(database, reserved=True)
+        for host in (one, two):
+            database.write(reserves.take, taking(host), "n")
+        assert database.write(reserves.give_back, one.uuid).reserved
+        (left,) = database.read(reserves.taken_by, "n")
+        assert left.host.uuid == two.uuid
+        database.write(reserves.forget, "n")
+        assert database.read(reserves.taken_by, "n") == []
+        assert database.write(reserves.take, taking(one), "other")
+
+    def test_it_is_kept_on_record_until_the_last_attempt(self, database):
+        host = records.host(database, reserved=True)
+        notification = records.notification(database)
+        claim = claimed(database, notification)
+        database.write(reserves.take, taking(host), notification.uuid)
+        ended(database, claim, verdict.error("once more"))
+        assert database.read(reserves.taken_by, notification.uuid)
+        records.change(
+            database, tables.Recovery, notification.uuid, next_attempt_at=0
+        )
+        ended(database, claimed(database, notification), verdict.failed("no"))
+        assert not database.read(reserves.taken_by, notification.uuid)
+
+
+class Outages:
+    def test_they_set_and_lift_maintenance(self, database):
+        host = records.host(database)
+        outage = model.ProcessOutage(
+            process_name="nova-compute", disabled_reason="it stopped"
+        )
+        assert database.read(outages.of_host, host.uuid) is None
+        for _ in range(2):
+            begun = database.write(outages.begin, host.uuid, outage)
+            assert begun.on_maintenance
+        assert database.read(outages.of_host, host.uuid) == outage
+        assert not database.write(outages.end, host.uuid).on_maintenance
+        assert database.read(outages.of_host, host.uuid) is None
+
+    def test_a_maintenance_can_become_somebody_elses(self, database):
+        host = records.host(database)
+        outage = model.ProcessOutage(process_name="p", disabled_reason="r")
+        database.write(outages.begin, host.uuid, outage)
+        database.write(outages.forget, host.uuid)
+        assert database.read(outages.of_host, host.uuid) is None
+
+
+def plan(*instances):
+    return HostPlan(
+        moves=tuple(
+            Move(
+                instance_uuid=instance,
+                instance_name="vm",
+                origin=Origin(vm_state="active"),
+            )
+            for instance in instances
+        ),
+        skipped=(),
+    )
+
+
+class Moves:
+    def add(self, database, notification, *instances):
+        return database.write(
+            moves.add,
+            notification_uuid=notification.uuid,
+            source_host="failed",
+            attempt=1,
+            plan=plan(*instances),
+        )
+
+    def test_what_is_known_of_one_says_more_than_the_verdict(self, database):
+        notification = records.notification(database)
+        one, two = self.add(
+            database, notification, str(uuid.uuid4()), str(uuid.uuid4())
+        )
+        (begun,) = database.write(moves.mark_ongoing, [one.uuid])
+        assert begun.status is model.VMoveStatus.ONGOING
+        database.write(moves.note, one.uuid, "full")
+        ends = database.write(
+            moves.end_rest, notification.uuid, verdict.error("gave up")
+        )
+        assert [(move.uuid, move.message) for move in ends] == [
+            (one.uuid, "full"),
+            (two.uuid, "gave up"),
+        ]
+        assert {move.status for move in ends} == {model.VMoveStatus.FAILED}
+
+    def test_an_evacuation_is_found_by_its_time(self, database, clock):
+        notification = records.notification(database)
+        instance = str(uuid.uuid4())
+        (move,) = self.add(database, notification, instance)
+        before = clock.now
+        clock.advance(seconds=10)
+        assert database.read(moves.evacuated_since, instance, before) is None
+        database.write(
+            moves.settle,
+            [
+                moves.Outcome(
+                    vmove_uuid=move.uuid,
+                    status=model.VMoveStatus.SUCCEEDED,
+                    dest_host="other",
+                )
+            ],
+        )
+        found = database.read(moves.evacuated_since, instance, before)
+        assert found.dest_host == "other"
+        clock.advance(seconds=10)
+        assert (
+            database.read(moves.evacuated_since, instance, clock.now) is None
+        )
