@@ -95,7 +95,8 @@ OPTS: list[cfg.Opt] = [
             "post": ["evacuate_instances_task"],
         },
         help="Tasks for a failed host whose instances go wherever Nova "
-        "puts them (recovery method auto).",
+        "puts them (recovery method auto, and one way of auto_priority and "
+        "rh_priority).",
     ),
     cfg.Opt(
         "host_rh_failure_recovery_tasks",
@@ -109,8 +110,9 @@ OPTS: list[cfg.Opt] = [
             "post": [],
         },
         help="Tasks for a failed host whose instances go to a reserved "
-        "host (recovery method reserved_host). The tasks of main are run "
-        "for each reserved host that is tried.",
+        "host (recovery method reserved_host, and the other way of "
+        "auto_priority and rh_priority). The tasks of main are run for each "
+        "reserved host that is tried.",
     ),
     cfg.Opt(
         "instance_failure_recovery_tasks",
@@ -130,7 +132,7 @@ OPTS: list[cfg.Opt] = [
             "main": ["confirm_compute_node_disabled_task"],
             "post": [],
         },
-        help="Tasks for a failed process.",
+        help="Tasks for a host whose nova-compute has stopped.",
     ),
 ]
 
