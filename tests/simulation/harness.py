@@ -3,6 +3,7 @@
 
 import collections
 import contextlib
+import datetime
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -211,7 +212,9 @@ class Simulation:
         self.cloud = Cloud(self.clock.epoch, **cloud)
         self.cloud.on_call = self._on_call
         self.connection = f"sqlite:///{directory}/masakari.sqlite"
-        self.database = Database(self.connection, clock=self.clock.utcnow)
+        self.database = Database(
+            self.connection, clock=self.clock.utcnow, sqlite_synchronous=False
+        )
         schema.create_all(self.database)
         progress.create_tables(self.connection)
         self.most_in_flight = 0
@@ -294,9 +297,12 @@ class Simulation:
         hostname: str,
         type: NotificationType,
         payload: Mapping[str, str],
+        *,
+        skew: float = 0.0,
     ) -> Notification:
         """Report by the rules of the API; no engine is woken.
 
+        :param skew: seconds that the sender's clock is fast
         :raises MasakariException: it is refused
         """
         return reports.create(
@@ -304,7 +310,8 @@ class Simulation:
             context.admin("req-simulated"),
             type=type,
             hostname=hostname,
-            generated_time=self.clock.utcnow(),
+            generated_time=self.clock.utcnow()
+            + datetime.timedelta(seconds=skew),
             payload=payload,
         )
 

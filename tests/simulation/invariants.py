@@ -334,10 +334,6 @@ class Invariants:
                 move.status in _NEXT_OF_MOVE.get(old, ())
             ), f"the move of {move.instance} was {old} and is {move.status}"
             if move.status in _SETTLED:
-                assert move.message or move.status == "succeeded", (
-                    f"the move of {move.instance} is {move.status} without "
-                    "a reason"
-                )
                 continue
             assert (
                 self._seen.notifications[move.notification].status in _OPEN
@@ -362,6 +358,10 @@ class Invariants:
         :raises AssertionError: they do not
         """
         latest = {move.instance: move for move in self._seen.moves.values()}
+        for move in self._seen.moves.values():
+            assert move.message or move.status == "succeeded", (
+                f"the move of {move.instance} is {move.status} for no reason"
+            )
         for uuid, move in latest.items():
             server = self._simulation.cloud.servers.get(uuid)
             if server is not None:

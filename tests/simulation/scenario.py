@@ -153,7 +153,10 @@ class Event:
 
     ``report``: a notification of this type, about ``host`` or ``server``,
     with the usual ``payload`` or another one. It is called ``name`` from
-    then on; ``refused`` is the error that the API answers it with.
+    then on; the sender's clock is ``skew`` seconds fast.
+
+    ``refused`` is the error with which the API answers a report or what an
+    operator does.
 
     ``fault``, ``heal``: Nova fails in some way; all failures are over.
 
@@ -180,6 +183,7 @@ class Event:
     host: str | None = None
     server: str | None = None
     payload: Mapping[str, str] | None = None
+    skew: float | None = None
     refused: str | None = None
     fault: FaultFile | None = None
     heal: bool | None = None
@@ -202,14 +206,16 @@ class Event:
     @property
     def verb(self) -> str:
         """:raises Slip: it has none, or several"""
-        about_reports = {"name", "host", "server", "payload", "refused"}
+        about_reports = {"name", "host", "server", "payload", "skew"}
         given = {
             field.name
             for field in dataclasses.fields(self)
             if getattr(self, field.name) is not None
         }
-        verbs = given - about_reports - {"at"}
-        stray = given & about_reports if "report" not in verbs else set()
+        verbs = given - about_reports - {"at", "refused"}
+        stray = set() if "report" in verbs else given & about_reports
+        if not verbs <= {"report", "maintain", "reserve"}:
+            stray |= given & {"refused"}
         if len(verbs) != 1 or stray:
             raise strict.Slip(f"{self.at}: one event has {sorted(given)}")
         return verbs.pop()
@@ -449,15 +455,25 @@ class Scenario:
         verb = event.verb
         value = getattr(event, verb)
         self.simulation.trace.add(f"EVENT {verb} {value}")
-        act: Callable[[Any], None] = getattr(self, f"_{verb}", None) or (
+        act: Callable[[Any], Any] = getattr(self, f"_{verb}", None) or (
             getattr(self.simulation.cloud, verb, None)
         )
         try:
-            act(event if verb == "report" else value)
+            self._try(act, event if verb == "report" else value, event.refused)
             self.simulation.invariants.at_commit()
         except Exception as error:
             # What an engine that waits here would catch.
             raise Violation(f"{event.at}: {verb}: {error!r}") from error
+
+    def _try(
+        self, act: Callable[[Any], Any], value: Any, refused: str | None
+    ) -> None:
+        try:
+            act(value)
+        except exception.MasakariException as error:
+            assert type(error).__name__ == refused, error
+            return
+        assert refused is None, f"not refused as {refused}"
 
     def _fault(self, file: FaultFile) -> None:
         until = None
@@ -551,12 +567,9 @@ class Scenario:
         payload = dict(event.payload or _usual(kind))
         if kind is NotificationType.VM:
             payload["instance_uuid"] = self._uuid(event.server or "")
-        try:
-            made = self.simulation.report(event.host or "", kind, payload)
-        except exception.MasakariException as error:
-            assert type(error).__name__ == event.refused, error
-            return
-        assert event.refused is None, f"not refused as {event.refused}"
+        made = self.simulation.report(
+            event.host or "", kind, payload, skew=event.skew or 0.0
+        )
         self._reports[event.name or "it"] = made
         self._names[made.uuid] = event.name or "it"
         if kind is NotificationType.VM:
