@@ -7,8 +7,9 @@ import time
 
 import kombu
 import pytest
+import sqlalchemy
 
-from tests.integration import deployment
+from tests.integration import deployment, proxy
 from tests.integration.deployment import BROKER, wait_for
 from tests.integration.reports import ended, report
 
@@ -283,6 +284,36 @@ def test_a_driver_that_is_not_set_says_nothing(deploy, consume):
     deployed.start_api()
     deployed.populate(deployed.connect().instance_ha, servers=0)
     assert consumer.listen() == []
+
+
+@pytest.fixture
+def way():
+    """A way to the broker, which can be cut."""
+    broker = sqlalchemy.make_url(BROKER)
+    made = proxy.Proxy(broker.host, broker.port or 5672)
+    made.url = broker.set(port=made.port).render_as_string(hide_password=False)
+    made.join()
+    yield made
+    made.cut()
+
+
+def test_what_follows_a_restart_of_the_broker_is_heard(deploy, consume, way):
+    deployed = deploy(
+        **SPOKEN, oslo_messaging_notifications__transport_url=way.url
+    )
+    consumer = consume(deployed)
+    start_api(deployed)
+    ha = deployed.connect().instance_ha
+    segment = deployed.populate(ha, hosts=0, servers=0)
+    consumer.until("segment.create.end")
+    way.cut()
+    way.join()
+    ha.delete_segment(segment.uuid)
+    consumer.until("segment.delete.end")
+    assert types(consumer.heard)[2:] == [
+        "segment.delete.start",
+        "segment.delete.end",
+    ]
 
 
 def test_a_bus_that_is_away_is_in_nobodys_way(deploy):
