@@ -50,10 +50,15 @@ def recover(recovery: "Recovery") -> Verdict:
         _give_up_the_rest(recovery, trouble)
     moves = [planned.vmove for planned in recovery.journal.latest_moves()]
     if not moves and trouble is None:
-        return verdict.finished(
-            f"There is nothing to evacuate on host {recovery.host.name}."
-        )
+        return verdict.finished(_why_nothing(recovery))
     return verdict.of_moves(moves, trouble)
+
+
+def _why_nothing(recovery: "Recovery") -> str:
+    name = recovery.host.name
+    if recovery.planned:
+        return f"There is nothing to evacuate on host {name}."
+    return f"The configured tasks have planned no evacuation from host {name}."
 
 
 def _take_out_of_service(recovery: "Recovery") -> None:

@@ -57,6 +57,9 @@ def load_tasks(names: Iterable[str]) -> dict[str, type[task.Task]]:
         on_missing_entrypoints_callback=missing.update,
     )
     found = {extension.name: extension.plugin for extension in manager}
+    for name, plugin in found.items():
+        if not (isinstance(plugin, type) and issubclass(plugin, task.Task)):
+            broken[name] = f"{name} (no class of TaskFlow tasks)"
     if missing or broken:
         # What is broken counts as missing too.
         told = [broken.get(name, name) for name in sorted(missing | {*broken})]

@@ -52,6 +52,8 @@ class Recovery:
         )
         #: What Nova last listed on the failed host, by uuid.
         self.servers: dict[str, Server] = {}
+        #: Whether it has been looked what is to be evacuated.
+        self.planned = False
         #: Whether what cannot go where it is sent can be sent elsewhere.
         self.has_alternative = False
 

@@ -177,6 +177,7 @@ def plan_moves(recovery: "Recovery") -> planner.HostPlan:
         failed=[planned.move for planned in latest if planned.failed],
     )
     recovery.journal.record_plan(recovery.host.name, plan)
+    recovery.planned = True
     return plan
 
 

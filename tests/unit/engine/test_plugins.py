@@ -25,6 +25,7 @@ ENTRY_POINTS = """
 [masakari.task_flow.tasks]
 ring_a_bell = bells:Ring
 broken = bells_that_are_not_there:Ring
+rope = bells:rope
 """
 
 
@@ -32,7 +33,7 @@ broken = bells_that_are_not_there:Ring
 def bells(tmp_path, monkeypatch):
     """A package of somebody else's, installed."""
     (tmp_path / "bells.py").write_text(
-        "from taskflow import task\n\nclass Ring(task.Task):\n    pass\n"
+        "from taskflow import task\n\nclass Ring(task.Task):\n    pass\n\nrope = 1\n"
     )
     metadata = tmp_path / "bells-1.dist-info"
     metadata.mkdir()
@@ -56,6 +57,12 @@ def test_one_that_cannot_be_imported_is_told_with_the_reason():
         match=r": broken \(No module named 'bells_that_are_not_there'\)\.$",
     ):
         plugins.load_tasks(["broken"])
+
+
+@pytest.mark.usefixtures("bells")
+def test_what_is_no_task_is_told():
+    with pytest.raises(exception.ConfigurationError, match=r"rope \(no class"):
+        plugins.load_tasks(["rope"])
 
 
 def test_every_name_that_is_missing_is_told():
