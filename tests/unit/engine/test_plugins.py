@@ -33,7 +33,9 @@ rope = bells:rope
 def bells(tmp_path, monkeypatch):
     """A package of somebody else's, installed."""
     (tmp_path / "bells.py").write_text(
-        "from taskflow import task\n\nclass Ring(task.Task):\n    pass\n\nrope = 1\n"
+        "from taskflow import task\n\n"
+        "class Ring(task.Task):\n    pass\n\n"
+        "rope = 1\n"
     )
     metadata = tmp_path / "bells-1.dist-info"
     metadata.mkdir()
