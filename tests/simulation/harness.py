@@ -4,6 +4,9 @@
 import collections
 import contextlib
 import datetime
+import functools
+import sqlite3
+import tempfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -52,6 +55,22 @@ STOPPED = {
     "host_status": "NORMAL",
     "cluster_status": "OFFLINE",
 }
+
+
+@functools.cache
+def _empty_database() -> bytes:
+    """Made once: it takes longer than many a scenario."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "empty.sqlite"
+        connection = f"sqlite:///{path}"
+        database = Database(connection)
+        schema.create_all(database)
+        progress.create_tables(connection)
+        database.engine.dispose()
+        with sqlite3.connect(path) as opened:
+            opened.execute("PRAGMA journal_mode = DELETE")
+        opened.close()
+        return path.read_bytes()
 
 
 class EngineKilled(BaseException):
@@ -149,6 +168,7 @@ class Engine:
             return
         finally:
             self._simulation.acting.pop()
+        self._simulation.invariants.raise_broken()
 
     def committed(self) -> None:
         """It has written something."""
@@ -211,12 +231,12 @@ class Simulation:
         }
         self.cloud = Cloud(self.clock.epoch, **cloud)
         self.cloud.on_call = self._on_call
-        self.connection = f"sqlite:///{directory}/masakari.sqlite"
+        path = directory / "masakari.sqlite"
+        path.write_bytes(_empty_database())
+        self.connection = f"sqlite:///{path}"
         self.database = Database(
             self.connection, clock=self.clock.utcnow, sqlite_synchronous=False
         )
-        schema.create_all(self.database)
-        progress.create_tables(self.connection)
         self.most_in_flight = 0
         self.lease = LEASE
         self.engines: list[Engine] = []

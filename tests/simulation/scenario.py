@@ -40,7 +40,6 @@ from masakari.nova.port import ComputePort
 from masakari.simulator.faults import Fault
 from tests.simulation import strict
 from tests.simulation.harness import STOPPED, Engine, Simulation
-from tests.simulation.invariants import Violation
 
 #: An engine works on so many notifications at once; here they nest.
 NESTED = 8
@@ -52,7 +51,7 @@ _CALLS = frozenset(name for name in vars(ComputePort) if name[0] != "_")
 _FAULTY = _CALLS | {"rebuild", "authenticate", "*"}
 
 #: One value for all, how many have which, or those that may be.
-_Values = str | int | Mapping[str, int] | Sequence[str] | None
+_Values = str | int | Mapping[str, int] | Sequence[str | None] | None
 
 _NOTIFICATION_FACTS: Mapping[str, Any] = {
     "status": str,
@@ -425,9 +424,12 @@ class Scenario:
         last = max((event.at for event in self.events), default=0.0)
         while clock.elapsed < self.cloud.run:
             clock.pass_time(1)
-            if clock.elapsed > last and not self.simulation.unfinished():
+            if clock.elapsed > last and not self._is_work_left():
                 break
         self._ended_at = clock.elapsed
+
+    def _is_work_left(self) -> bool:
+        return self.simulation.invariants.unfinished
 
     def _start_engines(self, count: int) -> None:
         for _ in range(count):
@@ -442,7 +444,8 @@ class Scenario:
         clock = self.simulation.clock
 
         def poll() -> None:
-            if len(self.simulation.acting) < NESTED:
+            nested = len(self.simulation.acting)
+            if nested < NESTED and self._is_work_left():
                 engine.poll()
 
         def begin() -> None:
@@ -463,7 +466,8 @@ class Scenario:
             self.simulation.invariants.at_commit()
         except Exception as error:
             # What an engine that waits here would catch.
-            raise Violation(f"{event.at}: {verb}: {error!r}") from error
+            text = f"{event.at}: {verb}: {error!r}"
+            raise self.simulation.invariants.broken(text) from error
 
     def _try(
         self, act: Callable[[Any], Any], value: Any, refused: str | None
