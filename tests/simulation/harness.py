@@ -8,7 +8,7 @@ import functools
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -396,6 +396,13 @@ class Simulation:
         """One undisturbed engine, until nothing is left to do."""
         self.run(self.engine())
         return self.now(notification)
+
+    @contextlib.contextmanager
+    def somebody_else(self) -> Iterator[None]:
+        """Who calls Nova here is none of the engines."""
+        hook, self.cloud.on_call = self.cloud.on_call, None
+        yield
+        self.cloud.on_call = hook
 
     # -- looking ----------------------------------------------------------
 

@@ -159,8 +159,8 @@ class Event:
 
     ``fault``, ``heal``: Nova fails in some way; all failures are over.
 
-    ``delete``, ``halt``, ``evacuate``: a user deletes or stops a server, an
-    operator evacuates it.
+    ``delete``, ``halt``, ``idle``, ``evacuate``: a user deletes or stops a
+    server, a task of it ends, an operator evacuates it.
 
     ``resize`` (slots by host), ``disable`` (reason by host), ``enable``,
     ``maintain`` (by host), ``reserve``, ``enable_segment``: an operator
@@ -188,6 +188,7 @@ class Event:
     heal: bool | None = None
     delete: str | None = None
     halt: str | None = None
+    idle: str | None = None
     evacuate: str | None = None
     resize: Mapping[str, int] | None = None
     disable: Mapping[str, str] | None = None
@@ -447,12 +448,9 @@ class Scenario:
             nested = len(self.simulation.acting)
             if nested < NESTED and self._is_work_left():
                 engine.poll()
+            clock.at(clock.elapsed + POLL, poll)
 
-        def begin() -> None:
-            poll()
-            clock.every(POLL, poll)
-
-        clock.at(clock.elapsed + first, begin)
+        clock.at(clock.elapsed + first, poll)
 
     def _happen(self, event: Event) -> None:
         verb = event.verb
@@ -508,11 +506,12 @@ class Scenario:
         guest.vm_state, guest.power_state = "stopped", SHUTDOWN
         self._may_be_restored(guest.uuid)
 
+    def _idle(self, name: str) -> None:
+        self.simulation.cloud.servers[self._uuid(name)].task_state = None
+
     def _evacuate(self, name: str) -> None:
-        cloud = self.simulation.cloud
-        hook, cloud.on_call = cloud.on_call, None
-        cloud.compute.evacuate(self._uuid(name))
-        cloud.on_call = hook
+        with self.simulation.somebody_else():
+            self.simulation.cloud.compute.evacuate(self._uuid(name))
 
     def _resize(self, slots: Mapping[str, int]) -> None:
         for name, number in slots.items():

@@ -189,7 +189,8 @@ def test_a_late_request_of_another_engine_is_not_repeated(
         verb = getattr(call, "verb", "")
         if (when, verb) == ("after", "server") and not late:
             late.append(first)
-            simulation.cloud.compute.evacuate(first)
+            with simulation.somebody_else():
+                simulation.cloud.compute.evacuate(first)
 
     simulation.cloud.on_call = carry_out_late
     simulation.run(simulation.engine("engine-2"))
@@ -208,10 +209,12 @@ def test_what_somebody_else_evacuates_meanwhile_is_watched(
     failed, *_ = simulation.hosts(3)
     uuids = sorted(simulation.servers(failed, 4))
     notification = simulation.fail(failed)
-    simulation.clock.at(
-        simulation.clock.elapsed + 1,
-        lambda: simulation.cloud.compute.evacuate(uuids[-1]) and None,
-    )
+
+    def evacuate() -> None:
+        with simulation.somebody_else():
+            simulation.cloud.compute.evacuate(uuids[-1])
+
+    simulation.clock.at(simulation.clock.elapsed + 1, evacuate)
     assert simulation.recover(notification).status is FINISHED
     records = [r.instance_uuid for r in simulation.cloud.migrations]
     assert sorted(records) == uuids
