@@ -76,7 +76,10 @@ def take(
         ),
     )
     if changed.rowcount != 1:
-        return None
+        # The answer to an earlier commit of ours may have been lost.
+        use = session.get(ReserveUse, reserve.host.uuid)
+        ours = use is not None and use.notification_uuid == notification_uuid
+        return hosts.get(session, reserve.host.uuid) if ours else None
     session.merge(
         ReserveUse(
             host_uuid=reserve.host.uuid,

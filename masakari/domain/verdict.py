@@ -80,8 +80,14 @@ def settled_well(move: VMove) -> bool:
     return move.status in (VMoveStatus.SUCCEEDED, VMoveStatus.IGNORED)
 
 
-def after_attempt(verdict: Verdict, attempt: int) -> Verdict:
-    """``error`` is tried once more; the second one is ``failed``."""
-    if verdict.status is NotificationStatus.ERROR and attempt > 1:
+def after_attempt(
+    verdict: Verdict, attempt: int, *, last: bool = False
+) -> Verdict:
+    """``error`` is tried once more; the second one is ``failed``.
+
+    :param last: there is no time for another one
+    """
+    final = attempt > 1 or last
+    if verdict.status is NotificationStatus.ERROR and final:
         return failed(verdict.message or "The second attempt failed too.")
     return verdict

@@ -16,6 +16,7 @@ from masakari.domain.model import VMoveStatus
 from masakari.domain.planner import host as planner
 from masakari.domain.planner.host import Destination
 from masakari.domain.verdict import Verdict
+from masakari.engine import reserves
 from masakari.engine.evacuation.flights import Route
 from masakari.engine.evacuation.loop import Evacuation
 from masakari.engine.tasks.hosts import plan_moves
@@ -44,14 +45,23 @@ def recover(recovery: "Recovery") -> Verdict:
     if at_once is not None:
         return at_once
     _take_out_of_service(recovery)
-    trouble = _send(recovery)
-    if recovery.journal.has_unsettled_moves():
-        _see_through(recovery)
-        _give_up_the_rest(recovery, trouble)
+    try:
+        trouble = _evacuate(recovery)
+    finally:
+        recovery.world.slots.leave(recovery.notification.uuid)
     moves = [planned.vmove for planned in recovery.journal.latest_moves()]
     if not moves and trouble is None:
         return verdict.finished(_why_nothing(recovery))
     return verdict.of_moves(moves, trouble)
+
+
+def _evacuate(recovery: "Recovery") -> str | None:
+    """Move what can be moved; returns why the last way did not work."""
+    trouble = _send(recovery)
+    if recovery.journal.has_unsettled_moves():
+        _see_through(recovery)
+        _give_up_the_rest(recovery, trouble)
+    return trouble
 
 
 def _why_nothing(recovery: "Recovery") -> str:
@@ -76,13 +86,22 @@ def _send(recovery: "Recovery") -> str | None:
     destinations = planner.DESTINATIONS[recovery.host.segment.recovery_method]
     trouble = None
     for number, destination in enumerate(destinations, start=1):
-        recovery.has_alternative = number < len(destinations)
+        recovery.has_alternative = any(
+            _is_there(recovery, other) for other in destinations[number:]
+        )
         trouble = _send_to(recovery, destination)
         moves = recovery.journal.moves_of_attempt()
         planned = trouble is None or bool(moves)
         if planned and not any(move.unsettled for move in moves):
             break
     return trouble
+
+
+def _is_there(recovery: "Recovery", destination: Destination) -> bool:
+    """Reserved hosts that are not there are no alternative."""
+    if destination is Destination.RESERVED:
+        return bool(reserves.candidates(recovery))
+    return True
 
 
 def _send_to(recovery: "Recovery", destination: Destination) -> str | None:

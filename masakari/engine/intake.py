@@ -50,6 +50,7 @@ class Intake:
         self._idle = idle
         self._lock = threading.Lock()
         self._leases: dict[str, Lease] = {}
+        self._rubbish: set[str] = set()
 
     @property
     def leases(self) -> list[Lease]:
@@ -71,7 +72,7 @@ class Intake:
                 break
             if not self._may_take(candidate):
                 continue
-            lease = self._claim(candidate)
+            lease = self._claim_despite_rubbish(candidate)
             if lease is not None:
                 claimed += 1
                 self._pool.submit(self._work, lease)
@@ -126,6 +127,22 @@ class Intake:
             first.setdefault(candidate.subject, candidate)
         return list(first.values())
 
+    def _claim_despite_rubbish(self, candidate: Candidate) -> Lease | None:
+        """A row that cannot be understood must not keep the others waiting.
+
+        It may be one of a newer release, and is left to its engines.
+        """
+        try:
+            return self._claim(candidate)
+        except exception.ServiceUnavailable:
+            raise
+        except Exception:
+            uuid = candidate.notification_uuid
+            if uuid not in self._rubbish:
+                self._rubbish.add(uuid)
+                LOG.exception("Notification %s cannot be worked on", uuid)
+            return None
+
     def _claim(self, candidate: Candidate) -> Lease | None:
         database, clock = self._world.database, self._world.clock
         database.write(claims.open_row, candidate.subject)
@@ -148,6 +165,8 @@ class Intake:
         try:
             self._recover(self._world, lease)
         finally:
+            # Calls that still wait for a thread are not to be made.
+            lease.lose()
             with self._lock:
                 self._leases.pop(lease.claim.token, None)
             self._idle()

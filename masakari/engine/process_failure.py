@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from masakari.domain import dispatch
 from masakari.domain.dispatch import ProcessAction
-from masakari.domain.model import ProcessOutage
+from masakari.domain.model import NotificationType, ProcessOutage
 from masakari.domain.verdict import Verdict, finished
 from masakari.engine.calls import persistently
 from masakari.nova import port
@@ -26,19 +26,31 @@ def recover(recovery: "Recovery") -> Verdict:
 
     :raises MasakariException: the compute service could not be switched
     """
-    outage = recovery.journal.outage(recovery.host)
-    action = dispatch.process_failure(
-        recovery.notification,
-        host=recovery.host,
-        outage=outage,
-        others=recovery.journal.reports_of_processes(),
-    )
+    action = _judge(recovery)
     if isinstance(action, Verdict):
         return action
     recovery.check()
+    outage = recovery.journal.outage(recovery.host)
     if action is ProcessAction.BRING_BACK and outage is not None:
         return _bring_back(recovery, outage)
     return _take_out(recovery)
+
+
+def is_undone(recovery: "Recovery") -> bool:
+    """Whether what was done earlier is to be undone, which is always right."""
+    return (
+        recovery.notification.type is NotificationType.PROCESS
+        and _judge(recovery) is ProcessAction.BRING_BACK
+    )
+
+
+def _judge(recovery: "Recovery") -> ProcessAction | Verdict:
+    return dispatch.process_failure(
+        recovery.notification,
+        host=recovery.host,
+        outage=recovery.journal.outage(recovery.host),
+        others=recovery.journal.reports_of_processes(),
+    )
 
 
 def _take_out(recovery: "Recovery") -> Verdict:

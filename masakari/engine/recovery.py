@@ -56,6 +56,8 @@ class Recovery:
         self.planned = False
         #: Whether what cannot go where it is sent can be sent elsewhere.
         self.has_alternative = False
+        #: Whether another reserved host can be tried after the present one.
+        self.has_more_reserves = False
 
     @functools.cached_property
     def host(self) -> Host:
@@ -101,7 +103,7 @@ class Recovery:
         failure of the whole host goes before it.
 
         :raises ClaimLost: the engine must not act any more
-        :raises RecoveryInterrupted: the host has been reported
+        :raises RecoveryInterrupted: the host has failed
         """
         self.world.clock.wait(threading.Event(), seconds)
         self.give_way()
@@ -110,11 +112,18 @@ class Recovery:
         """Call before every act for a part of a host that may fail.
 
         :raises ClaimLost: the engine must not act any more
-        :raises RecoveryInterrupted: the whole host has been reported
+        :raises RecoveryInterrupted: the whole host has failed
         """
         self.lease.check()
-        if self.journal.host_is_failing():
+        if self.journal.host_is_failing() and not self._host_is_up():
             raise exception.RecoveryInterrupted(uuid=self.notification.uuid)
+
+    def _host_is_up(self) -> bool:
+        """Whether the report of the host's failure is wrong, or too early."""
+        try:
+            return self.compute.compute_service(self.host.name).up
+        except port.ComputeError:
+            return False
 
 
 def recover(world: World, lease: Lease) -> None:
@@ -149,7 +158,9 @@ def _carry_out(recovery: Recovery) -> None:
     uuid, attempt = recovery.notification.uuid, recovery.lease.claim.attempt
     recovery.journal.begin()
     try:
-        result = verdict.after_attempt(_judge(recovery), attempt)
+        result = verdict.after_attempt(
+            _judge(recovery), attempt, last=recovery.expired
+        )
         _give_back(recovery)
     except exception.RecoveryInterrupted:
         recovery.journal.hand_back()
@@ -221,8 +232,10 @@ def _recover(recovery: Recovery) -> Verdict:
         segment = recovery.host.segment
     except exception.HostNotFound:
         return verdict.failed("The host is not registered any more.")
-    recover = _RECOVERIES[recovery.notification.type]
-    return dispatch.segment(segment) or recover(recovery)
+    disabled = dispatch.segment(segment)
+    if disabled is not None and not process_failure.is_undone(recovery):
+        return disabled
+    return _RECOVERIES[recovery.notification.type](recovery)
 
 
 _RECOVERIES: Mapping[NotificationType, Callable[[Recovery], Verdict]] = {

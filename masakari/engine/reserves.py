@@ -47,25 +47,27 @@ class NextReservedHost(retry.Retry):
 
         :raises ReservedHostsUnavailable: there is none
         """
-        name = self._next(history)
-        if name is None:
+        untried = self._untried(history)
+        if not untried:
             raise exception.ReservedHostsUnavailable()
-        return name
+        self._recovery.has_more_reserves = len(untried) > 1
+        return untried[0]
 
     def on_failure(self, history: Any) -> str:
         """Go on with the next host, unless the recovery is over."""
         over = any(history.caused_by(cause, index=-1) for cause in _FINAL)
         decision: str = retry.REVERT
-        if not over and self._next(history) is not None:
+        if not over and self._untried(history):
             decision = retry.RETRY
         return decision
 
-    def _next(self, history: Any) -> str | None:
+    def _untried(self, history: Any) -> list[str]:
         tried = set(history.provided_iter())
-        for host in candidates(self._recovery):
-            if host.name not in tried:
-                return host.name
-        return None
+        return [
+            host.name
+            for host in candidates(self._recovery)
+            if host.name not in tried
+        ]
 
 
 def candidates(recovery: "Recovery") -> list[Host]:
@@ -217,8 +219,13 @@ def give_back_unused(recovery: "Recovery") -> None:
 
 
 def _is_used(recovery: "Recovery", name: str) -> bool:
-    """Whether it has instances, or Nova is bringing it some."""
-    if persistently(recovery, recovery.compute.servers_on, name):
+    """Whether it has instances of the failed host, or is getting some."""
+    planned = {
+        planned.move.instance_uuid
+        for planned in recovery.journal.latest_moves()
+    }
+    there = persistently(recovery, recovery.compute.servers_on, name)
+    if any(server.uuid in planned for server in there):
         return True
     records = persistently(
         recovery, recovery.compute.evacuations, recovery.host.name

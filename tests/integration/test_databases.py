@@ -12,7 +12,9 @@ from alembic import autogenerate, runtime
 
 from masakari import exception
 from masakari.db import (
+    claims,
     hosts,
+    moves,
     notifications,
     progress,
     query,
@@ -177,6 +179,28 @@ def test_an_empty_database_is_brought_to_the_mapped_tables(empty, url):
     schema.sync(empty)
     progress.create_tables(url)
     assert schema.version(empty) == "5c0e7f3a9d21"
+
+
+def test_a_default_collation_may_have_changed_since(empty):
+    """MariaDB refuses to compare texts of two collations."""
+    if empty.engine.dialect.name == "postgresql":
+        pytest.skip("PostgreSQL has one collation for a database")
+
+    def use(collation):
+        with empty.transaction() as connection:
+            connection.exec_driver_sql(
+                f"ALTER DATABASE CHARACTER SET utf8mb3 COLLATE {collation}"
+            )
+        empty.dispose()
+
+    use("utf8mb3_general_ci")
+    schema.sync(empty, "13adff5efb9a")
+    use("utf8mb3_unicode_ci")
+    schema.sync(empty)
+    notification = records.notification(empty)
+    (found,) = empty.read(claims.candidates, limit=10)
+    assert found.notification_uuid == notification.uuid
+    assert empty.read(moves.latest, notification.uuid) == []
 
 
 def test_tables_made_in_one_go_are_those_of_the_migrations(empty):

@@ -273,3 +273,46 @@ def test_a_recovery_leaves_nothing_behind_in_memory(
         found = gc.get_objects()
         counts.append(sum(isinstance(one, MetaData) for one in found))
     assert counts[0] == counts[1] == counts[2]
+
+
+def test_a_record_that_an_earlier_failure_left_open_is_history(
+    simulation: Simulation,
+) -> None:
+    """Its destination died, and its end was never written."""
+    failed, *_ = simulation.hosts(4)
+    (uuid,) = simulation.servers(failed, 1)
+    simulation.cloud.faults.add("rebuild", "lost", times=1)
+    first = simulation.fail(failed)
+    simulation.run(simulation.engine(), seconds=3)
+    (record,) = simulation.cloud.migrations
+    simulation.cloud.kill(record.dest_host or "")
+    assert simulation.recover(first).status is FAILED
+    # Somebody makes the instance usable again, and the host is reported anew.
+    server = simulation.cloud.servers[uuid]
+    server.task_state = None
+    # By its record it would be evacuated twice at once.
+    simulation.cloud.on_call = None
+    again = simulation.recover(simulation.notify(failed))
+    assert again.status is FINISHED
+    assert server.host not in (failed.name, record.dest_host)
+
+
+def test_a_row_that_makes_no_sense_keeps_nobody_waiting(
+    simulation: Simulation,
+) -> None:
+    broken, failed, *_ = simulation.hosts(3)
+    simulation.servers(failed, 2)
+    rubbish = simulation.notify(broken)
+    with simulation.database.transaction() as connection:
+        connection.exec_driver_sql(
+            "UPDATE notifications SET payload = '{broken' "
+            f"WHERE notification_uuid = '{rubbish.uuid}'"
+        )
+    simulation.cloud.kill(failed.name)
+    simulation.clock.pass_time(10)
+    notification = simulation.notify(failed)
+    engine = simulation.engine()
+    for _ in range(20):
+        engine.poll()
+        simulation.clock.pass_time(2)
+    assert simulation.now(notification).status is FINISHED

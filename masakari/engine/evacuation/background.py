@@ -30,6 +30,11 @@ class Background:
         self._lease = lease
         self._answers: queue.SimpleQueue[_Answer] = queue.SimpleQueue()
         self._wake = threading.Event()
+        self._closed = False
+
+    def close(self) -> None:
+        """Make no more calls: who goes on from here looks at Nova first."""
+        self._closed = True
 
     def submit(
         self,
@@ -73,6 +78,8 @@ class Background:
     def _call(self, call: Callable[[], Any]) -> Any:
         """Long queues end here too when the claim is lost meanwhile."""
         self._lease.check()
+        if self._closed:
+            raise port.Unavailable("It is not to be asked for any more.")
         return call()
 
     def _answered(self, answer: _Answer) -> None:

@@ -120,8 +120,9 @@ class Flight:
         self.record = None
 
 
-#: A destination that refuses so many in a row, one after the other, for
-#: lack of room, is full; it is not asked to take the others.
+#: A host that refuses so many in a row, one after the other, for lack of
+#: room, is full; it is not asked to take the others. Where the scheduler
+#: chooses, refusals say nothing about instances of another size.
 FULL_AFTER = 3
 
 
@@ -244,7 +245,7 @@ class Flights:
             return
         self.refuse(flight)
         self._refusals = self._refusals + 1 if no_room else 0
-        if self._refusals >= FULL_AFTER:
+        if self.route.target is not None and self._refusals >= FULL_AFTER:
             for other in self.open(Phase.READY):
                 other.trouble = flight.trouble
                 self.refuse(other)
@@ -256,6 +257,11 @@ class Flights:
             self.end(flight, VMoveStatus.FAILED, flight.trouble)
             return
         flight.phase = Phase.REFUSED
+
+    def end_ready(self, status: VMoveStatus, message: str) -> None:
+        """Nobody can be sent any more."""
+        for flight in self.open(Phase.READY):
+            self.end(flight, status, message)
 
     def refuse_all_ready(self) -> None:
         """Nobody is sent any more."""

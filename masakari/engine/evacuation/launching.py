@@ -5,6 +5,7 @@ import functools
 import logging
 from typing import TYPE_CHECKING, Any
 
+from masakari.domain.model import VMoveStatus
 from masakari.domain.planner import move as planner
 from masakari.domain.window import Window
 from masakari.engine.evacuation.background import Background
@@ -131,6 +132,9 @@ class Launcher:
             return True
         try:
             service = self._recovery.compute.compute_service(self._source)
+        except port.NotFound as error:
+            self._flights.end_ready(VMoveStatus.FAILED, str(error))
+            return False
         except port.ComputeError as error:
             LOG.warning(
                 "Host %s cannot be looked at, no instance of it is "

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The loop that moves the instances of a failed host."""
 
+import datetime
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from masakari import exception
 from masakari.db.moves import PlannedMove
 from masakari.domain.model import VMoveStatus
+from masakari.domain.server import Migration, Server
 from masakari.engine.calls import persistently
 from masakari.engine.evacuation.background import Background
 from masakari.engine.evacuation.flights import (
@@ -75,7 +77,7 @@ class Evacuation:
                 self._background.wait(self._pause())
             return self._note_refused()
         finally:
-            self._flights.leave()
+            self._background.close()
 
     def _step(self, launcher: Launcher) -> None:
         self._recovery.lease.check()
@@ -142,7 +144,10 @@ class Evacuation:
     def _board(self) -> None:
         """Start from what Nova shows, whatever another engine has done."""
         persistently(self._recovery, self._records.refresh)
-        for planned in self._recovery.journal.moves_of_attempt():
+        planned_moves = self._recovery.journal.moves_of_attempt()
+        # Those in flight keep their slots from one route to the next.
+        self._flights.leave()
+        for planned in planned_moves:
             if planned.unsettled:
                 self._flights.add(self._boarded(planned))
         flying = self._flights.open(Phase.FLYING)
@@ -155,7 +160,11 @@ class Evacuation:
         now = self._clock.monotonic()
         server = self._recovery.servers.get(planned.move.instance_uuid)
         record = self._records.latest(planned.move.instance_uuid)
-        if record is not None and record.in_progress:
+        if (
+            record is not None
+            and record.in_progress
+            and not self._is_history(planned, server, record)
+        ):
             return Flight(
                 planned=planned,
                 phase=Phase.FLYING,
@@ -172,6 +181,21 @@ class Evacuation:
             server=server,
             baseline=record.id if record else 0,
         )
+
+    def _is_history(
+        self, planned: PlannedMove, server: Server | None, record: Migration
+    ) -> bool:
+        """Whether a record was left open by an earlier failure of the host.
+
+        A destination that dies leaves one for ever. Nova is at work on an
+        instance only while that has a task state.
+        """
+        idle = server is not None and server.task_state is None
+        if planned.vmove.status is not VMoveStatus.PENDING or not idle:
+            return False
+        age = self._clock.utcnow() - (record.updated_at or record.created_at)
+        limit = self._recovery.world.settings.evacuation_timeout
+        return age > datetime.timedelta(seconds=limit)
 
     def _record(self) -> None:
         outcomes = self._flights.take_outcomes()

@@ -43,10 +43,9 @@ class EvacuateInstancesTask(RecoveryTask):
         self.update_details(self._summary(), 1.0)
 
     def _route(self, reserved_host: str | None) -> Route:
-        """There is an alternative as long as another reserve is there."""
-        alternative = self.recovery.has_alternative or any(
-            reserved_host not in (None, host.name)
-            for host in reserves.candidates(self.recovery)
+        """What is refused waits for room where there is nowhere else."""
+        alternative = self.recovery.has_alternative or (
+            reserved_host is not None and self.recovery.has_more_reserves
         )
         return Route(target=reserved_host, patient=not alternative)
 

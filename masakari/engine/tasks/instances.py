@@ -50,6 +50,7 @@ class InstanceTask(RecoveryTask):
         trouble = "It took too long."
         while clock.monotonic() < ends_at:
             self.recovery.give_way()
+            server = None
             try:
                 server = self.recovery.compute.server(uuid)
                 step = rule(server)
@@ -65,7 +66,10 @@ class InstanceTask(RecoveryTask):
             except port.ComputeError as error:
                 trouble = str(error)
                 pause = min(2 * pause, LONGEST_PAUSE)
-                refused = step if isinstance(error, port.Refused) else None
+                # A busy instance may take it as soon as it is not.
+                idle = server is not None and server.task_state is None
+                final = idle and isinstance(error, port.Refused)
+                refused = step if final else None
             self.recovery.linger(pause)
         raise _failure(uuid, goal, trouble)
 

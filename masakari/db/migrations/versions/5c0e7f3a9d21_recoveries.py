@@ -13,6 +13,15 @@ down_revision = "b1a6d2c94e07"
 branch_labels = None
 depends_on = None
 
+_OURS = (
+    "claims",
+    "host_intakes",
+    "process_outages",
+    "recoveries",
+    "reserve_uses",
+    "vmove_plans",
+)
+
 
 def upgrade() -> None:
     """Go on to this revision."""
@@ -40,6 +49,29 @@ def upgrade() -> None:
         sa.Column("process_name", sa.String(255), nullable=False),
         sa.Column("disabled_reason", sa.String(255), nullable=False),
     )
+    _join_collations()
+
+
+def _join_collations() -> None:
+    """Give our tables the collation of those that were there before.
+
+    MariaDB does not compare texts of different ones, and its default for a
+    database may have changed since the first tables were made.
+    """
+    connection = op.get_bind()
+    if connection.dialect.name not in ("mysql", "mariadb"):
+        return
+    charset, collation = connection.exec_driver_sql(
+        "SELECT CHARACTER_SET_NAME, COLLATION_NAME "
+        "FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() "
+        "AND TABLE_NAME = 'notifications' "
+        "AND COLUMN_NAME = 'notification_uuid'"
+    ).one()
+    for table in _OURS:
+        op.execute(
+            f"ALTER TABLE {table} CONVERT TO CHARACTER SET {charset} "
+            f"COLLATE {collation}"
+        )
 
 
 def _create_claims() -> None:
