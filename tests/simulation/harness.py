@@ -8,7 +8,8 @@ import functools
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent import futures
 from pathlib import Path
 from typing import Any, cast
 
@@ -108,8 +109,27 @@ class MortalDatabase:
         return result
 
 
+class _Turns(futures.Executor):
+    """Recoveries that go on side by side, as in the threads of an engine."""
+
+    def __init__(self, clock: SimulatedClock, engine: "Engine") -> None:
+        self._clock = clock
+        self._engine = engine
+
+    def submit(self, work: Any, /, *args: Any, **kwargs: Any) -> Any:
+        engine = self._engine
+        self._clock.spawn(
+            lambda: engine.act(lambda: work(*args, **kwargs)),
+            held_until=lambda: engine.suspended_until,
+        )
+
+
 class Engine:
-    """One engine process: it has its own intake, slots and stop signal."""
+    """One engine process: it has its own intake, slots and stop signal.
+
+    :param in_turns: its recoveries take turns, instead of one being carried
+        out by whoever polls
+    """
 
     def __init__(
         self,
@@ -117,10 +137,12 @@ class Engine:
         name: str,
         *,
         evacuates_stopped: bool = True,
+        in_turns: bool = False,
     ) -> None:
         self._simulation = simulation
         self.name = name
         self.alive = True
+        self.suspended_until = 0.0
         self.stopping = threading.Event()
         settings = simulation.settings
         conf = configuration.load([], prog="masakari-engine", config_files=[])
@@ -144,7 +166,9 @@ class Engine:
         )
         self.intake = Intake(
             world,
-            futurist.SynchronousExecutor(),
+            _Turns(simulation.clock, self)
+            if in_turns
+            else futurist.SynchronousExecutor(),
             owner=name,
             capacity=32,
             lease=LEASE,
@@ -156,11 +180,14 @@ class Engine:
 
     def poll(self) -> None:
         """Work on what is due, to its end, or until it is killed."""
-        if not self.alive or self.stopping.is_set():
-            return
+        if self._runs and not self.stopping.is_set():
+            self.act(self.intake.poll)
+
+    def act(self, function: Callable[[], Any]) -> None:
+        """Call something of this engine."""
         self._simulation.acting.append(self)
         try:
-            self.intake.poll()
+            function()
         except EngineKilled:
             assert not self.alive
         except exception.ServiceUnavailable:
@@ -186,18 +213,13 @@ class Engine:
 
     def suspend(self, seconds: float) -> None:
         """As by SIGSTOP, and SIGCONT later."""
-        clock = self._simulation.clock
-        self.alive = False
+        self.suspended_until = self._simulation.clock.elapsed + seconds
         self._simulation.trace.add(f"{self.name} is suspended")
-        if self._simulation.acting[-1:] == [self]:
-            clock.pass_time(seconds)
-            self._resume()
-        else:
-            clock.at(clock.elapsed + seconds, self._resume)
 
-    def _resume(self) -> None:
-        self.alive = True
-        self._simulation.trace.add(f"{self.name} goes on")
+    @property
+    def _runs(self) -> bool:
+        awake = self.suspended_until <= self._simulation.clock.elapsed
+        return self.alive and awake
 
     def check_alive(self) -> None:
         """A killed engine does nothing more, whatever catches what."""
@@ -205,7 +227,7 @@ class Engine:
             raise EngineKilled
 
     def _renew(self) -> None:
-        if self.alive:
+        if self._runs:
             with contextlib.suppress(exception.ServiceUnavailable):
                 self.intake.renew()
 
@@ -240,7 +262,7 @@ class Simulation:
         self.most_in_flight = 0
         self.lease = LEASE
         self.engines: list[Engine] = []
-        self.acting: list[Engine] = []
+        self._acting: dict[int, list[Engine]] = {}
         self.database_back_at = 0.0
         self.trace = Trace(lambda: self.clock.elapsed)
         self.invariants = invariants.Invariants(self)
@@ -248,6 +270,11 @@ class Simulation:
         self._seen: collections.Counter[tuple[str, str]] = (
             collections.Counter()
         )
+
+    @property
+    def acting(self) -> list[Engine]:
+        """Who acts in this thread, the innermost one last."""
+        return self._acting.setdefault(threading.get_ident(), [])
 
     # -- building ---------------------------------------------------------
 

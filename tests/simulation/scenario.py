@@ -41,9 +41,6 @@ from masakari.simulator.faults import Fault
 from tests.simulation import strict
 from tests.simulation.harness import STOPPED, Engine, Simulation
 
-#: An engine works on so many notifications at once; here they nest.
-NESTED = 8
-
 #: Seconds between two looks of an engine for work.
 POLL = 2.0
 
@@ -423,11 +420,17 @@ class Scenario:
             clock.at(event.at, functools.partial(self._happen, event))
         self._start_engines(self.cloud.engines)
         last = max((event.at for event in self.events), default=0.0)
-        while clock.elapsed < self.cloud.run:
-            clock.pass_time(1)
-            if clock.elapsed > last and not self._is_work_left():
-                break
-        self._ended_at = clock.elapsed
+        try:
+            while clock.elapsed < self.cloud.run:
+                clock.pass_time(1)
+                self.simulation.invariants.raise_broken()
+                if clock.elapsed > last and not self._is_work_left():
+                    break
+        finally:
+            self._ended_at = clock.elapsed
+            for engine in self.simulation.engines:
+                engine.alive = False
+            clock.stop()
 
     def _is_work_left(self) -> bool:
         return self.simulation.invariants.unfinished
@@ -438,6 +441,7 @@ class Scenario:
             engine = self.simulation.engine(
                 f"engine-{number}",
                 evacuates_stopped=self.cloud.evacuates_stopped,
+                in_turns=True,
             )
             self._poll(engine, first=(number - 1) * 0.1)
 
@@ -445,8 +449,7 @@ class Scenario:
         clock = self.simulation.clock
 
         def poll() -> None:
-            nested = len(self.simulation.acting)
-            if nested < NESTED and self._is_work_left():
+            if self._is_work_left():
                 engine.poll()
             clock.at(clock.elapsed + POLL, poll)
 
