@@ -283,10 +283,14 @@ def test_a_record_that_an_earlier_failure_left_open_is_history(
     (uuid,) = simulation.servers(failed, 1)
     simulation.cloud.faults.add("rebuild", "lost", times=1)
     first = simulation.fail(failed)
-    simulation.run(simulation.engine(), seconds=3)
-    (record,) = simulation.cloud.migrations
-    simulation.cloud.kill(record.dest_host or "")
+    simulation.clock.at(
+        simulation.clock.elapsed + 3,
+        lambda: simulation.cloud.kill(
+            simulation.cloud.migrations[0].dest_host or ""
+        ),
+    )
     assert simulation.recover(first).status is FAILED
+    (record,) = simulation.cloud.migrations
     # Somebody makes the instance usable again, and the host is reported anew.
     server = simulation.cloud.servers[uuid]
     server.task_state = None
