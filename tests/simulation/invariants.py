@@ -391,6 +391,17 @@ class Invariants:
             for report in self._seen.notifications.values()
         )
 
+    @property
+    def claimable(self) -> bool:
+        """Whether a look for work may find some."""
+        now = self._simulation.clock.epoch() * 1000
+        return any(
+            report.status in _OPEN
+            and self._holder(uuid) is None
+            and (self._seen.attempts.get(uuid, (0, None))[1] or 0) <= now
+            for uuid, report in self._seen.notifications.items()
+        )
+
     def attempts(self, notification: str) -> int:
         """How often its recovery was begun."""
         return self._seen.attempts.get(notification, (0, None))[0]

@@ -424,16 +424,14 @@ class Scenario:
             while clock.elapsed < self.cloud.run:
                 clock.pass_time(1)
                 self.simulation.invariants.raise_broken()
-                if clock.elapsed > last and not self._is_work_left():
+                done = not self.simulation.invariants.unfinished
+                if clock.elapsed > last and done:
                     break
         finally:
             self._ended_at = clock.elapsed
             for engine in self.simulation.engines:
                 engine.alive = False
             clock.stop()
-
-    def _is_work_left(self) -> bool:
-        return self.simulation.invariants.unfinished
 
     def _start_engines(self, count: int) -> None:
         for _ in range(count):
@@ -449,7 +447,7 @@ class Scenario:
         clock = self.simulation.clock
 
         def poll() -> None:
-            if self._is_work_left():
+            if self.simulation.invariants.claimable:
                 engine.poll()
             clock.at(clock.elapsed + POLL, poll)
 
