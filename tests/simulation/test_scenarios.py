@@ -26,4 +26,4 @@ def test_scenario(folder: Path, tmp_path: Path) -> None:
 
 
 def test_there_are_many() -> None:
-    assert len(FOLDERS) >= 60
+    assert len(FOLDERS) >= 150
