@@ -153,7 +153,8 @@ def _give_up_the_rest(recovery: "Recovery", trouble: str | None) -> None:
                 status=VMoveStatus.FAILED,
                 message=" ".join(
                     filter(None, [planned.vmove.message, trouble])
-                ),
+                )
+                or "Nothing was done for it.",
             )
             for planned in recovery.journal.moves_of_attempt()
             if planned.unsettled
