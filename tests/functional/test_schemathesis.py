@@ -40,10 +40,13 @@ OPERATIONS = sorted(
 )
 
 
-@pytest.fixture(scope="module")
-def fuzzed(tmp_path_factory):
-    """A world with an item of each kind, and what their names are."""
-    world = World(tmp_path_factory.mktemp("fuzzed"))
+@pytest.fixture
+def fuzzed(tmp_path):
+    """A world with an item of each kind, and what their names are.
+
+    Some requests delete them, so each test has one of its own.
+    """
+    world = World(tmp_path)
     segment = world.segment(description="two\nlines")
     host = world.host(segment)
     failed = records.host(world.database, name="compute-2")
