@@ -230,3 +230,23 @@ def test_one_that_runs_elsewhere_by_now_is_not_restarted(
     assert simulation.now(crash).status is IGNORED
     assert other.name in str(simulation.now(crash).message)
     assert simulation.cloud.counts["stop"] == 0
+
+
+def test_a_false_report_of_its_host_does_not_leave_it_stopped(
+    simulation: Simulation,
+) -> None:
+    """It would take minutes to find out that the report is false."""
+    host, _other = simulation.hosts(2)
+    (uuid,) = simulation.servers(host, 1, metadata=TAGGED)
+    simulation.cloud.faults.add("start", 503, times=1)
+    report(simulation, host, uuid)
+    began = simulation.clock.elapsed
+    seen: list[tuple[str, str | None, int]] = []
+    simulation.clock.at(began + 1.5, lambda: simulation.notify(host) and None)
+    simulation.clock.at(
+        began + 20, lambda: seen.append(state(simulation, uuid))
+    )
+    simulation.run(
+        simulation.engine("engine-1"), simulation.engine("engine-2")
+    )
+    assert seen == [RUNS]
