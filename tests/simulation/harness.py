@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent import futures
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import futurist
 
@@ -78,6 +78,56 @@ class EngineKilled(BaseException):
     """kill -9: nothing in the engine may catch it."""
 
 
+class Step(NamedTuple):
+    """A moment right ``before`` or ``after`` something that engines do.
+
+    :param kind: ``call`` (to Nova) or ``commit``
+    :param name: the call, or the function that writes
+    """
+
+    when: When
+    kind: str
+    name: str
+    subject: str
+
+
+class Steps:
+    """What the engines do, and where one of them dies.
+
+    :ivar taken: all that they have done
+    :ivar deadly: the numbers of the steps, from 1, at which who acts is
+        killed
+    :ivar kill_at: the same by name: whoever takes that step for the n-th
+        time is killed
+    :ivar on_death: called when an engine has died so
+    :ivar on_claim: called when one has claimed something
+    """
+
+    def __init__(self) -> None:
+        self.taken: list[Step] = []
+        self.deadly: set[int] = set()
+        self.kill_at: tuple[str, str, int] | None = None
+        self.on_death: Callable[[], None] = lambda: None
+        self.on_claim: Callable[[], None] = lambda: None
+        self._seen: collections.Counter[tuple[str, str]] = (
+            collections.Counter()
+        )
+
+    def take(self, engine: "Engine", step: Step) -> None:
+        """Note a step down; maybe the engine dies of it."""
+        self.taken.append(step)
+        self._seen[step.when, step.name] += 1
+        named = (step.when, step.name, self._seen[step.when, step.name])
+        if named == self.kill_at:
+            self.kill_at = None
+            engine.die()
+        if len(self.taken) in self.deadly:
+            engine.die()
+            self.on_death()
+        elif step.name == "claim" and step.when == "after":
+            self.on_claim()
+
+
 class _Asleep:
     """Engines that no message reaches; they look for work themselves."""
 
@@ -97,15 +147,16 @@ class MortalDatabase:
         self._database = database
 
     def read(self, *args: Any, **kwargs: Any) -> Any:
-        self._engine.check_alive()
         self._engine.reach_database()
         return self._database.read(*args, **kwargs)
 
     def write(self, *args: Any, **kwargs: Any) -> Any:
-        self._engine.check_alive()
         self._engine.reach_database()
+        name = args[0].__name__
+        self._engine.step("before", "commit", name)
         result = self._database.write(*args, **kwargs)
         self._engine.committed()
+        self._engine.step("after", "commit", name)
         return result
 
 
@@ -183,6 +234,12 @@ class Engine:
         if self._runs and not self.stopping.is_set():
             self.act(self.intake.poll)
 
+    def poll_in_turn(self) -> None:
+        """The same, while others go on."""
+        self._simulation.clock.spawn(
+            self.poll, held_until=lambda: self.suspended_until
+        )
+
     def act(self, function: Callable[[], Any]) -> None:
         """Call something of this engine."""
         self._simulation.acting.append(self)
@@ -201,8 +258,19 @@ class Engine:
         """It has written something."""
         self._simulation.invariants.at_commit()
 
+    def step(
+        self, when: When, kind: str, name: str, subject: str = ""
+    ) -> None:
+        """:raises EngineKilled: this is where it dies"""
+        self._simulation.steps.take(self, Step(when, kind, name, subject))
+        self.check_alive()
+
     def reach_database(self) -> None:
         """:raises ServiceUnavailable: the database is away"""
+        self.check_alive()
+        if self._simulation.database_delay:
+            self._simulation.clock.pass_time(self._simulation.database_delay)
+            self.check_alive()
         if self._simulation.clock.elapsed < self._simulation.database_back_at:
             raise exception.ServiceUnavailable()
 
@@ -228,8 +296,7 @@ class Engine:
 
     def _renew(self) -> None:
         if self._runs:
-            with contextlib.suppress(exception.ServiceUnavailable):
-                self.intake.renew()
+            self.act(self.intake.renew)
 
 
 class Simulation:
@@ -264,12 +331,11 @@ class Simulation:
         self.engines: list[Engine] = []
         self._acting: dict[int, list[Engine]] = {}
         self.database_back_at = 0.0
+        #: Seconds that engines wait for a transaction, in which others act.
+        self.database_delay = 0.0
         self.trace = Trace(lambda: self.clock.elapsed)
         self.invariants = invariants.Invariants(self)
-        self.kill_at: tuple[str, str, int] | None = None
-        self._seen: collections.Counter[tuple[str, str]] = (
-            collections.Counter()
-        )
+        self.steps = Steps()
 
     @property
     def acting(self) -> list[Engine]:
@@ -471,8 +537,4 @@ class Simulation:
         self.most_in_flight = max(
             self.most_in_flight, self.invariants.in_flight()
         )
-        self._seen[when, call.verb] += 1
-        if self.kill_at == (when, call.verb, self._seen[when, call.verb]):
-            self.kill_at = None
-            engine.die()
-            engine.check_alive()
+        engine.step(when, "call", call.verb, call.subject)

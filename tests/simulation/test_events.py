@@ -195,7 +195,7 @@ def test_what_another_engine_finishes(
     host, _other = simulation.hosts(2)
     (uuid,) = simulation.servers(host, 1)
     notification = simulation.fail(host)
-    simulation.kill_at = ("after", "evacuate", 1)
+    simulation.steps.kill_at = ("after", "evacuate", 1)
     simulation.run(
         simulation.engine("engine-1"), simulation.engine("engine-2")
     )

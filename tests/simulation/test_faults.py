@@ -279,7 +279,7 @@ def test_a_task_that_nova_began_meanwhile_is_not_reset(
     (uuid,) = simulation.servers(failed, 1)
     simulation.cloud.faults.add("evacuate", "lost", times=1)
     notification = simulation.fail(failed)
-    simulation.kill_at = ("after", "evacuate", 1)
+    simulation.steps.kill_at = ("after", "evacuate", 1)
     simulation.run(
         simulation.engine("engine-1"), simulation.engine("engine-2")
     )

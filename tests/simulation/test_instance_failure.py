@@ -173,7 +173,7 @@ def test_another_engine_brings_it_up_when_one_is_killed(
     host, _other = simulation.hosts(2)
     (uuid,) = simulation.servers(host, 1, metadata=TAGGED)
     notification = report(simulation, host, uuid)
-    simulation.kill_at = (when, verb, count)
+    simulation.steps.kill_at = (when, verb, count)
     engines = [simulation.engine(name) for name in ("engine-1", "engine-2")]
     simulation.run(*engines)
     assert not engines[0].alive

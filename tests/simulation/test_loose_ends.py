@@ -56,7 +56,7 @@ def test_what_was_under_way_when_the_host_came_back_is_recorded(
     failed, *_ = simulation.hosts(3)
     uuids = simulation.servers(failed, 6)
     notification = simulation.fail(failed)
-    simulation.kill_at = ("after", "evacuate", 3)
+    simulation.steps.kill_at = ("after", "evacuate", 3)
     simulation.run(simulation.engine("engine-1"), seconds=3)
     simulation.cloud.revive(failed.name)
     simulation.run(simulation.engine("engine-2"))
@@ -77,7 +77,7 @@ def test_moves_end_when_the_segment_is_switched_off_meanwhile(
     failed, *_ = simulation.hosts(3)
     simulation.servers(failed, 6)
     notification = simulation.fail(failed)
-    simulation.kill_at = ("after", "evacuate", 3)
+    simulation.steps.kill_at = ("after", "evacuate", 3)
     simulation.run(simulation.engine("engine-1"), seconds=3)
     simulation.database.write(
         segments.update, failed.segment.uuid, enabled=False
@@ -178,7 +178,7 @@ def test_a_late_request_of_another_engine_is_not_repeated(
     first, second = sorted(simulation.servers(failed, 2))
     notification = simulation.fail(failed)
     simulation.cloud.faults.add("evacuate", "hang", times=1)
-    simulation.kill_at = ("after", "evacuate", 1)
+    simulation.steps.kill_at = ("after", "evacuate", 1)
     simulation.run(simulation.engine("engine-1"), seconds=3)
     inner = simulation.cloud.on_call
     assert inner is not None

@@ -220,7 +220,7 @@ def test_another_engine_goes_on_with_the_reserves_of_a_killed_one(
         reserve(simulation, host, slots=6)
     uuids = simulation.servers(failed, 8)
     notification = simulation.fail(failed)
-    simulation.kill_at = (when, verb, count)
+    simulation.steps.kill_at = (when, verb, count)
     engines = [simulation.engine(name) for name in ("engine-1", "engine-2")]
     simulation.run(*engines)
     assert not engines[0].alive

@@ -1,27 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every folder below ``scenarios`` is played; see ``scenario.py``."""
+"""Every folder below ``scenarios`` is played; see ``files.py``."""
 
 from pathlib import Path
 
 import pytest
 
+from tests.simulation.files import FOLDERS, read
 from tests.simulation.invariants import Violation
+from tests.simulation.outcome import Outcome
 from tests.simulation.scenario import Scenario
-
-FOLDERS = sorted(
-    path for path in (Path(__file__).parent / "scenarios").iterdir()
-)
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_scenario(folder: Path, tmp_path: Path) -> None:
-    scenario = Scenario(folder, tmp_path)
-    assert scenario.readme
+    scenario = Scenario(read(folder), tmp_path)
     try:
         scenario.play()
-        scenario.check()
+        Outcome(scenario).check()
     except (AssertionError, Violation) as error:
-        error.add_note(scenario.story())
+        error.add_note(scenario.told())
         raise
 
 

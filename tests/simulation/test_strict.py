@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.simulation.files import read
 from tests.simulation.invariants import Violation
+from tests.simulation.outcome import Outcome
 from tests.simulation.scenario import Scenario
 from tests.simulation.strict import Slip
 
@@ -25,14 +27,14 @@ def written(
     (folder / "cloud.yaml").write_text(cloud)
     (folder / "events.yaml").write_text(events)
     (folder / "expect.yaml").write_text(expect)
-    return Scenario(folder, folder)
+    return Scenario(read(folder), folder)
 
 
 def test_a_scenario_without_a_slip_is_played(tmp_path: Path) -> None:
     scenario = written(tmp_path)
     scenario.play()
-    scenario.check()
-    assert "move of web succeeded" in scenario.story()
+    Outcome(scenario).check()
+    assert "move of web succeeded" in scenario.told()
 
 
 @pytest.mark.parametrize(
@@ -92,4 +94,4 @@ def test_trouble_that_does_not_come_is_an_error(
     scenario = written(tmp_path, events=EVENTS.replace("]", f", {event}]", 1))
     scenario.play()
     with pytest.raises(AssertionError):
-        scenario.check()
+        Outcome(scenario).check()

@@ -51,7 +51,7 @@ def test_another_engine_finishes_what_a_killed_one_began(
     uuids = simulation.servers(failed, 8)
     uuids += simulation.servers(failed, 2, vm_state="stopped")
     notification = simulation.fail(failed)
-    simulation.kill_at = (when, verb, count)
+    simulation.steps.kill_at = (when, verb, count)
     first = simulation.engine("engine-1")
     second = simulation.engine("engine-2")
     simulation.run(first, second, seconds=200)
@@ -71,7 +71,7 @@ def test_work_goes_on_when_the_lease_of_a_dead_engine_ends(
     failed, *_ = simulation.hosts(4)
     simulation.servers(failed, 4)
     notification = simulation.fail(failed)
-    simulation.kill_at = ("before", "evacuate", 1)
+    simulation.steps.kill_at = ("before", "evacuate", 1)
     died_at = simulation.clock.elapsed
     simulation.run(
         simulation.engine("engine-1"),
