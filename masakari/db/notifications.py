@@ -78,13 +78,15 @@ def create(
     generated_time: datetime.datetime,
     payload: Mapping[str, str],
     request_id: str | None,
+    uuid: str | None = None,
 ) -> model.Notification:
     """Accept a report: it is ``new``, and an engine may claim it.
 
     :param generated_time: naive UTC
     :param request_id: of the request that brings it
+    :param uuid: None chooses one
     """
-    uuid = str(uuids.uuid4())
+    uuid = uuid or str(uuids.uuid4())
     row = tables.Notification(
         notification_uuid=uuid,
         generated_time=generated_time,
@@ -112,15 +114,21 @@ def get(session: orm.Session, uuid: str) -> model.Notification:
 
     :raises NotificationNotFound: there is none
     """
+    found = find(session, uuid)
+    if found is None:
+        raise exception.NotificationNotFound(uuid=uuid)
+    return found
+
+
+def find(session: orm.Session, uuid: str) -> model.Notification | None:
+    """The live notification, if there is one."""
     row = session.scalars(
         sqlalchemy.select(tables.Notification).where(
             query.live(tables.Notification),
             query.equal(_COLUMNS.notification_uuid, uuid),
         )
     ).one_or_none()
-    if row is None:
-        raise exception.NotificationNotFound(uuid=uuid)
-    return to_domain(row)
+    return None if row is None else to_domain(row)
 
 
 def select(
