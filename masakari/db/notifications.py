@@ -11,7 +11,6 @@ from collections.abc import Mapping
 
 import sqlalchemy
 from sqlalchemy import orm
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from masakari import exception
 from masakari.db import query, tables
@@ -28,46 +27,6 @@ _FILTERS: Mapping[str, query.Column] = {
 
 #: They cut seconds off at the point when they store them.
 _WHOLE_SECONDS = ("mysql", "mariadb")
-
-
-def lock_intake(session: orm.Session, host_uuid: str) -> None:
-    """Make reports of one host come one by one, until the commit.
-
-    It has to be the first statement of the transaction, so that the
-    statements after it see every report that was accepted before. Between
-    the nodes of a cluster the second of two is refused at its commit, and
-    the transaction runs again.
-    """
-    session.execute(_count_one(session, host_uuid))
-
-
-def _count_one(session: orm.Session, host_uuid: str) -> sqlalchemy.Executable:
-    table = tables.HostIntake
-    first = {"source_host_uuid": host_uuid, "accepted": 1}
-    more = {"accepted": table.accepted + 1}
-    statement: sqlalchemy.Executable
-    match session.get_bind().dialect.name:
-        case "postgresql":
-            statement = (
-                postgresql.insert(table)
-                .values(first)
-                .on_conflict_do_update(
-                    index_elements=[table.source_host_uuid], set_=more
-                )
-            )
-        case "sqlite":
-            statement = (
-                sqlite.insert(table)
-                .values(first)
-                .on_conflict_do_update(
-                    index_elements=[table.source_host_uuid], set_=more
-                )
-            )
-        case _:
-            statement = (
-                mysql.insert(table).values(first).on_duplicate_key_update(more)
-            )
-    return statement
 
 
 def create(

@@ -8,7 +8,7 @@ import sqlalchemy
 from sqlalchemy import orm
 
 from masakari import exception
-from masakari.db import query, tables
+from masakari.db import query, tables, turns
 from masakari.db import session as sessions
 from masakari.domain import model
 
@@ -109,6 +109,7 @@ def delete(session: orm.Session, uuid: str) -> None:
     row.deleted, row.deleted_at = row.id, now
     # Its row is locked before the hosts are read, against new hosts.
     session.flush()
+    turns.take(session, row.uuid)
     hosts = tables.Host
     session.execute(
         sqlalchemy.update(hosts)
@@ -128,7 +129,9 @@ def locked(session: orm.Session, uuid: str) -> tables.Segment:
 
     :raises SegmentNotFound: there is none
     """
-    return _row(session, uuid, lock=True)
+    row = _row(session, uuid, lock=True)
+    turns.take(session, uuid)
+    return row
 
 
 def under_recovery(session: orm.Session, uuid: str) -> bool:

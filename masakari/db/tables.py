@@ -205,7 +205,10 @@ class Claim(Base):
 
 
 class HostIntake(Base):
-    """A row to write to, so that reports of one host come one by one."""
+    """A row to write to, so that reports of one host come one by one.
+
+    So do changes of the hosts of a segment, whose uuid it then has.
+    """
 
     __tablename__ = "host_intakes"
 

@@ -8,7 +8,7 @@ from oslo_utils import uuidutils
 
 from masakari import exception
 from masakari.context import RequestContext
-from masakari.db import hosts, notifications, outages, progress, query
+from masakari.db import hosts, notifications, outages, progress, query, turns
 from masakari.domain import dispatch, duplicates, model
 from masakari.events import changes, payloads
 from masakari.services.environment import Services, Session
@@ -68,7 +68,7 @@ def create(
     host_uuid, uuid = known.uuid, uuidutils.generate_uuid()
 
     def accept(session: Session) -> model.Notification:
-        notifications.lock_intake(session, host_uuid)
+        turns.take(session, host_uuid)
         accepted = notifications.find(session, uuid)
         if accepted is not None:
             # An earlier commit was done, although its answer was lost.
