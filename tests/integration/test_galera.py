@@ -7,7 +7,6 @@ the same row the second is refused at its commit, and runs again.
 
 import collections
 import functools
-import itertools
 import threading
 import types
 import uuid
@@ -36,6 +35,12 @@ from tests.functional.db import records
 from tests.functional.db.cases.recoveries import taking
 from tests.integration import deployment, galera
 from tests.integration.deployment import wait_for
+from tests.integration.disaster import (
+    assert_all_is_back,
+    fail,
+    populate,
+    works_on,
+)
 from tests.integration.reports import ended
 from tests.unit.events.recorder import Recorder
 
@@ -332,55 +337,6 @@ def start_engine_at(deployed, url, name):
     return deployed.start_engine(name)
 
 
-def populate(deployed, ha, failing, servers):
-    """Hosts that are going to fail, each with servers, and as many others."""
-    segment = ha.create_segment(
-        name="segment", recovery_method="auto", service_type="COMPUTE"
-    )
-    for number in range(1, 2 * failing + 1):
-        deployed.cloud.add_host(f"compute-{number}")
-        ha.create_host(
-            segment.uuid,
-            name=f"compute-{number}",
-            type="COMPUTE",
-            control_attributes="SSH",
-        )
-    for number, server in itertools.product(
-        range(1, failing + 1), range(servers)
-    ):
-        deployed.cloud.create_server(
-            f"vm-{number}-{server}", f"compute-{number}"
-        )
-
-
-def fail(deployed, ha, failing):
-    """Kill and report; returns the notifications."""
-    for number in range(1, failing + 1):
-        deployed.cloud.kill(f"compute-{number}")
-    return [
-        ha.create_notification(
-            type="COMPUTE_HOST",
-            hostname=f"compute-{number}",
-            generated_time="2030-01-01T00:00:00.000000",
-            payload={
-                "event": "STOPPED",
-                "cluster_status": "OFFLINE",
-                "host_status": "NORMAL",
-            },
-        ).notification_uuid
-        for number in range(1, failing + 1)
-    ]
-
-
-def assert_all_is_back(cloud, failing):
-    """Everything runs elsewhere, and nothing was moved twice."""
-    gone = {f"compute-{number}" for number in range(1, failing + 1)}
-    assert not {server.host for server in cloud.servers.values()} & gone
-    assert {server.vm_state for server in cloud.servers.values()} == {"active"}
-    moves = collections.Counter(m.instance_uuid for m in cloud.migrations)
-    assert moves == collections.Counter(cloud.servers.keys())
-
-
 def test_engines_at_two_nodes_recover_hosts_once(deploy, urls):
     deployed = deploy(urls[0], concurrent_recoveries=2)
     deployed.start_api()
@@ -390,15 +346,13 @@ def test_engines_at_two_nodes_recover_hosts_once(deploy, urls):
         start_engine_at(deployed, url, name)
         for url, name in zip(urls, ("one", "two"), strict=True)
     ]
-    uuids = fail(deployed, ha, failing=4)
+    uuids = [fail(deployed, ha, number) for number in range(1, 5)]
     assert {ended(ha, one).status for one in uuids} == {"finished"}
     assert_all_is_back(deployed.cloud, failing=4)
     for notification in uuids:
-        work = sum(
-            engine.text.count(f"Working on notification {notification}")
-            for engine in engines
-        )
-        assert work == 1
+        assert [works_on(one, notification) for one in engines].count(
+            True
+        ) == 1
     for engine in engines:
         assert "Working on notification" in engine.text
         assert not engine.lines("WARNING") + engine.lines("ERROR")
@@ -412,14 +366,14 @@ def test_a_node_dies_in_mid_recovery(deploy, mortal):
     ha = deployed.connect().instance_ha
     populate(deployed, ha, failing=1, servers=30)
     at_the_doomed = start_engine_at(deployed, doomed, "doomed")
-    (notification,) = fail(deployed, ha, failing=1)
+    notification = fail(deployed, ha)
     wait_for(lambda: len(deployed.cloud.migrations) >= 5)
     mortal.second.kill()
     other = start_engine_at(deployed, survivor, "survivor")
     assert ended(ha, notification).status == "finished"
-    assert f"Working on notification {notification}" in at_the_doomed.text
+    assert works_on(at_the_doomed, notification)
     assert f"{notification} is finished" not in at_the_doomed.text
-    assert f"Working on notification {notification}" in other.text
+    assert works_on(other, notification)
     assert_all_is_back(deployed.cloud, failing=1)
     assert not at_the_doomed.tracebacks
     assert len(list(ha.vmoves(notification))) == 30
