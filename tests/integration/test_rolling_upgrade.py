@@ -93,8 +93,8 @@ def test_both_work_side_by_side(upgraded, releases):
     ha = upgraded.connect().instance_ha
     populate(upgraded, ha, failing=4, servers=4)
     engines = [
-        upgraded.start_engine(f"engine-{release.revisions}", tree=release.tree)
-        for release in releases
+        upgraded.start_engine(name, tree=release.tree)
+        for name, release in zip(("earlier", "later"), releases, strict=True)
     ]
     uuids = [fail(upgraded, ha, number) for number in range(1, 5)]
     assert {ended(ha, uuid).status for uuid in uuids} == {"finished"}
@@ -213,6 +213,7 @@ def test_the_earlier_release_knows_that_it_is_late(upgraded, made):
     assert done.returncode == 1
     assert neighbour.REVISION in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
+    assert upgraded.manage("db", "purge").returncode == 0
 
 
 def test_an_engine_does_not_start_before_its_tables_are_there(deployed, made):
