@@ -1,12 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The message bus between API and engine, where a cast only saves a wait.
 
-Versions of the engine's interface:
-
-* 1.0 ``process_notification`` (cast)
-* 1.1 ``get_notification_recovery_workflow_details`` (call)
-
-Callers ask for the lowest version that has the method. A notification
+Callers ask for the lowest version that has the method, so that an engine of
+an earlier release takes the call too. A notification
 travels as the versioned object that releases up to 21.0.0 exchange, so that
 either side may be one of those during an upgrade.
 """
@@ -29,6 +25,13 @@ from masakari.context import RequestContext
 from masakari.domain.model import Notification, TaskProgress
 
 LOG = logging.getLogger(__name__)
+
+#: The methods of the engine's interface, and since which version each is
+#: there. The first one is cast, the other one called.
+METHODS = {
+    "process_notification": "1.0",
+    "get_notification_recovery_workflow_details": "1.1",
+}
 
 VERSION = "1.1"
 
@@ -86,8 +89,9 @@ class EngineClient:
     def _cast(
         self, context: RequestContext, notification: dict[str, Any]
     ) -> None:
-        self._prepared("1.0").cast(
-            context, "process_notification", notification=notification
+        method = "process_notification"
+        self._prepared(METHODS[method]).cast(
+            context, method, notification=notification
         )
 
     def _sent(self, uuid: str, cast: "futures.Future[None]") -> None:

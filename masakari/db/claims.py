@@ -145,15 +145,20 @@ def _due(session: orm.Session) -> sa.ColumnElement[bool]:
 
 
 def open_row(session: orm.Session, subject: str) -> None:
-    """Make sure that there is a row to compare and swap on."""
+    """Make sure that there is a row to compare and swap on.
+
+    A transaction of its own, without a savepoint: a deadlock, after which
+    the transaction has to run again, would end that too, and hide behind
+    the error of rolling back to it.
+    """
     if session.get(ClaimRow, subject) is not None:
         return
+    session.add(ClaimRow(subject=subject, expires_at=0))
     try:
-        with session.begin_nested():
-            session.add(ClaimRow(subject=subject, expires_at=0))
+        session.flush()
     except db_exc.DBDuplicateEntry:
         # Another engine was faster; the row is there, which is all we want.
-        return
+        session.rollback()
 
 
 def claim(
@@ -166,6 +171,8 @@ def claim(
 ) -> Claim | None:
     """Take a notification; None when somebody else has it, or it is done.
 
+    :param token: unique to this claim, which is known by it if the answer to
+        its commit was lost
     :param lease: seconds until the claim lapses unless it is renewed
     """
     won = _is_free(session, candidate) and _changes_one(
@@ -183,11 +190,30 @@ def claim(
         ),
     )
     if not won:
-        return None
+        return _made_before(session, candidate, token)
     recovery = _take(session, candidate.notification_uuid)
     if recovery is None:
         _free(session, candidate.subject, token)
         return None
+    return _claim(session, candidate, token, recovery)
+
+
+def _made_before(
+    session: orm.Session, candidate: Candidate, token: str
+) -> Claim | None:
+    """The claim, if an earlier commit of it was done after all."""
+    row = session.get(ClaimRow, candidate.subject)
+    if row is None or row.token != token:
+        return None
+    recovery = session.get(Recovery, candidate.notification_uuid)
+    if row.notification_uuid is None or recovery is None:
+        return None
+    return _claim(session, candidate, token, recovery)
+
+
+def _claim(
+    session: orm.Session, candidate: Candidate, token: str, recovery: Recovery
+) -> Claim:
     return Claim(
         notification=notifications.get(session, candidate.notification_uuid),
         subject=candidate.subject,
@@ -281,6 +307,7 @@ def renew(session: orm.Session, claim: Claim, *, lease: float) -> bool:
         .where(
             ClaimRow.subject == claim.subject,
             ClaimRow.token == claim.token,
+            ClaimRow.expires_at > 0,
         )
         .values(expires_at=_until(session, lease)),
     )
@@ -302,8 +329,11 @@ def finish(
     :returns: the moves that ended with it
     :raises ClaimLost: the result is somebody else's to write
     """
-    hold(session, claim, lease=lease)
     uuid = claim.notification.uuid
+    if not renew(session, claim, lease=lease):
+        if _ended_before(session, claim, verdict):
+            return []
+        raise exception.ClaimLost(uuid=uuid)
     session.execute(
         sa.update(Row)
         .where(
@@ -329,6 +359,20 @@ def finish(
     return ended
 
 
+def _ended_before(
+    session: orm.Session, claim: Claim, verdict: Verdict
+) -> bool:
+    """Whether an earlier commit of the result was done after all."""
+    row = session.get(ClaimRow, claim.subject)
+    status = session.scalar(
+        sa.select(Row.status).where(
+            Row.notification_uuid == claim.notification.uuid
+        )
+    )
+    released = row is not None and row.token == claim.token
+    return released and status == verdict.status
+
+
 def hand_back(session: orm.Session, claim: Claim) -> None:
     """Release the claim as it is: another engine goes on at once."""
     _free(session, claim.subject, claim.token)
@@ -340,10 +384,11 @@ def _changes_one(session: orm.Session, statement: sa.Update) -> bool:
 
 
 def _free(session: orm.Session, subject: str, token: str) -> None:
+    """The token stays: by it the last owner knows that it was its doing."""
     session.execute(
         sa.update(ClaimRow)
         .where(ClaimRow.subject == subject, ClaimRow.token == token)
-        .values(notification_uuid=None, owner=None, token=None, expires_at=0)
+        .values(notification_uuid=None, owner=None, expires_at=0)
     )
 
 

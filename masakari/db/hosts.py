@@ -39,15 +39,22 @@ def create(
     control_attributes: str,
     reserved: bool = False,
     on_maintenance: bool = False,
+    uuid: str | None = None,
 ) -> model.Host:
     """Add a host to a segment.
 
+    :param uuid: chosen before, so that one that was added by a commit whose
+        answer was lost is known again; None chooses one
     :raises SegmentNotFound: there is no such live segment
     :raises HostExists: a live host of any segment has the name
     """
     segment = segments.locked(session, segment_uuid)
+    uuid = uuid or str(uuids.uuid4())
+    there = _find(session, query.equal(_COLUMNS.uuid, uuid))
+    if there is not None:
+        return to_domain(*there)
     row = tables.Host(
-        uuid=str(uuids.uuid4()),
+        uuid=uuid,
         name=name,
         type=type,
         control_attributes=control_attributes,
@@ -88,6 +95,11 @@ def get_in_segment(
     if pair is None:
         raise exception.HostNotFoundInSegment(host=uuid, segment=segment_uuid)
     return to_domain(*pair)
+
+
+def is_there(session: orm.Session, uuid: str) -> bool:
+    """Whether the host is live."""
+    return _find(session, query.equal(_COLUMNS.uuid, uuid)) is not None
 
 
 def by_name(session: orm.Session, name: str) -> model.Host | None:

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 
 import sqlalchemy
 from sqlalchemy import orm
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from masakari import exception
 from masakari.db import query, tables
@@ -30,46 +29,6 @@ _FILTERS: Mapping[str, query.Column] = {
 _WHOLE_SECONDS = ("mysql", "mariadb")
 
 
-def lock_intake(session: orm.Session, host_uuid: str) -> None:
-    """Make reports of one host come one by one, until the commit.
-
-    It has to be the first statement of the transaction, so that the
-    statements after it see every report that was accepted before. Between
-    the nodes of a cluster the second of two is refused at its commit, and
-    the transaction runs again.
-    """
-    session.execute(_count_one(session, host_uuid))
-
-
-def _count_one(session: orm.Session, host_uuid: str) -> sqlalchemy.Executable:
-    table = tables.HostIntake
-    first = {"source_host_uuid": host_uuid, "accepted": 1}
-    more = {"accepted": table.accepted + 1}
-    statement: sqlalchemy.Executable
-    match session.get_bind().dialect.name:
-        case "postgresql":
-            statement = (
-                postgresql.insert(table)
-                .values(first)
-                .on_conflict_do_update(
-                    index_elements=[table.source_host_uuid], set_=more
-                )
-            )
-        case "sqlite":
-            statement = (
-                sqlite.insert(table)
-                .values(first)
-                .on_conflict_do_update(
-                    index_elements=[table.source_host_uuid], set_=more
-                )
-            )
-        case _:
-            statement = (
-                mysql.insert(table).values(first).on_duplicate_key_update(more)
-            )
-    return statement
-
-
 def create(
     session: orm.Session,
     *,
@@ -78,13 +37,15 @@ def create(
     generated_time: datetime.datetime,
     payload: Mapping[str, str],
     request_id: str | None,
+    uuid: str | None = None,
 ) -> model.Notification:
     """Accept a report: it is ``new``, and an engine may claim it.
 
     :param generated_time: naive UTC
     :param request_id: of the request that brings it
+    :param uuid: None chooses one
     """
-    uuid = str(uuids.uuid4())
+    uuid = uuid or str(uuids.uuid4())
     row = tables.Notification(
         notification_uuid=uuid,
         generated_time=generated_time,
@@ -112,15 +73,21 @@ def get(session: orm.Session, uuid: str) -> model.Notification:
 
     :raises NotificationNotFound: there is none
     """
+    found = find(session, uuid)
+    if found is None:
+        raise exception.NotificationNotFound(uuid=uuid)
+    return found
+
+
+def find(session: orm.Session, uuid: str) -> model.Notification | None:
+    """The live notification, if there is one."""
     row = session.scalars(
         sqlalchemy.select(tables.Notification).where(
             query.live(tables.Notification),
             query.equal(_COLUMNS.notification_uuid, uuid),
         )
     ).one_or_none()
-    if row is None:
-        raise exception.NotificationNotFound(uuid=uuid)
-    return to_domain(row)
+    return None if row is None else to_domain(row)
 
 
 def select(

@@ -5,6 +5,9 @@ As long as the record is there, the maintenance is Masakari's own doing and
 may be undone; whoever else sets it removes the record.
 """
 
+import typing
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy import orm
 
@@ -40,16 +43,26 @@ def begin(session: orm.Session, host_uuid: str, outage: ProcessOutage) -> Host:
 def end(session: orm.Session, host_uuid: str) -> Host:
     """The host is back: lift the maintenance that :func:`begin` set.
 
+    Without a record it is somebody else's by now, and stays.
+
     :raises HostNotFound: it has been deleted
     """
-    forget(session, host_uuid)
+    if not forget(session, host_uuid):
+        return hosts.get(session, host_uuid)
     return hosts.update(session, host_uuid, on_maintenance=False)
 
 
-def forget(session: orm.Session, host_uuid: str) -> None:
-    """From now on the host's maintenance is not ours to lift."""
-    session.execute(
-        sa.delete(tables.ProcessOutage).where(
-            tables.ProcessOutage.host_uuid == host_uuid
-        )
+def forget(session: orm.Session, host_uuid: str) -> bool:
+    """From now on the host's maintenance is not ours to lift.
+
+    :returns: whether it was until now
+    """
+    result = typing.cast(
+        "sa.CursorResult[Any]",
+        session.execute(
+            sa.delete(tables.ProcessOutage).where(
+                tables.ProcessOutage.host_uuid == host_uuid
+            )
+        ),
     )
+    return result.rowcount > 0

@@ -184,6 +184,16 @@ def _lapsed_of_no_host(
     )
 
 
+def _turns(session: orm.Session, before: datetime.datetime) -> query.Column:
+    uuid = tables.HostIntake.source_host_uuid
+    of_segment = (
+        sqlalchemy.select(tables.Segment.id)
+        .where(tables.Segment.uuid == uuid)
+        .exists()
+    )
+    return sqlalchemy.and_(_of_no_host(uuid)(session, before), ~of_segment)
+
+
 def _moves(session: orm.Session, before: datetime.datetime) -> query.Column:
     orphaned = _of_no_notification(tables.VMove.notification_uuid)
     return sqlalchemy.or_(
@@ -206,7 +216,7 @@ _RULES: tuple[tuple[type[tables.Base], Rule], ...] = (
         _of_no_notification(tables.Recovery.notification_uuid),
     ),
     (tables.Claim, _lapsed_of_no_host),
-    (tables.HostIntake, _of_no_host(tables.HostIntake.source_host_uuid)),
+    (tables.HostIntake, _turns),
     (tables.ReserveUse, _of_no_host(tables.ReserveUse.host_uuid)),
     (tables.ProcessOutage, _of_no_host(tables.ProcessOutage.host_uuid)),
 )

@@ -113,16 +113,27 @@ def taken_by(session: orm.Session, notification_uuid: str) -> list[Reserve]:
     ]
 
 
-def give_back(session: orm.Session, host_uuid: str) -> Host:
+def give_back(
+    session: orm.Session, host_uuid: str, notification_uuid: str
+) -> Host:
     """It is reserved again; one on maintenance stays as it is.
+
+    So does one that the notification does not have: it may have been given
+    back by a commit whose answer was lost, and be somebody else's now.
 
     :raises HostNotFound: it has been deleted
     """
-    session.execute(
-        sa.delete(ReserveUse).where(ReserveUse.host_uuid == host_uuid)
+    gone = typing.cast(
+        "sa.CursorResult[Any]",
+        session.execute(
+            sa.delete(ReserveUse).where(
+                ReserveUse.host_uuid == host_uuid,
+                ReserveUse.notification_uuid == notification_uuid,
+            )
+        ),
     )
     host = hosts.get(session, host_uuid)
-    if host.on_maintenance:
+    if gone.rowcount == 0 or host.on_maintenance:
         return host
     return hosts.update(session, host_uuid, reserved=True)
 

@@ -68,17 +68,36 @@ def version(database: session.Database) -> str | None:
 def check(database: session.Database) -> None:
     """Look whether the tables are there, before they are needed.
 
+    What a later release has added is no obstacle.
+
     :raises ConfigurationError: there are none, or of an earlier release only
     :raises ServiceUnavailable: the database is away
     """
     with database.transaction() as connection:
-        there = sqlalchemy.inspect(connection).get_table_names()
-    missing = tables.Base.metadata.tables.keys() - set(there)
+        missing = _missing(connection)
     if missing:
         raise exception.ConfigurationError(
             "The database is not of this release, it lacks "
             f"{', '.join(sorted(missing))}: run masakari-manage db sync."
         )
+
+
+def _missing(connection: sqlalchemy.Connection) -> list[str]:
+    """Tables, and columns as ``table.column``, that are not there."""
+    wanted = tables.Base.metadata.tables
+    found = sqlalchemy.inspect(connection).get_multi_columns(
+        filter_names=list(wanted)
+    )
+    there = {
+        name: {column["name"] for column in columns}
+        for (_schema, name), columns in found.items()
+    }
+    return [name for name in wanted if name not in there] + [
+        f"{name}.{column.name}"
+        for name in wanted
+        for column in wanted[name].columns
+        if name in there and column.name not in there[name]
+    ]
 
 
 def _config(connection: sqlalchemy.Connection | None) -> config.Config:

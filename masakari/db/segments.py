@@ -8,7 +8,7 @@ import sqlalchemy
 from sqlalchemy import orm
 
 from masakari import exception
-from masakari.db import query, tables
+from masakari.db import query, tables, turns
 from masakari.db import session as sessions
 from masakari.domain import model
 
@@ -30,13 +30,20 @@ def create(
     service_type: str,
     description: str | None = None,
     enabled: bool = True,
+    uuid: str | None = None,
 ) -> model.Segment:
     """Add a segment.
 
+    :param uuid: chosen before, so that one that was added by a commit whose
+        answer was lost is known again; None chooses one
     :raises SegmentExists: a live one has the name
     """
+    uuid = uuid or str(uuids.uuid4())
+    there = _find(session, uuid)
+    if there is not None:
+        return to_domain(there)
     row = tables.Segment(
-        uuid=str(uuids.uuid4()),
+        uuid=uuid,
         name=name,
         recovery_method=str(recovery_method),
         service_type=service_type,
@@ -102,6 +109,7 @@ def delete(session: orm.Session, uuid: str) -> None:
     row.deleted, row.deleted_at = row.id, now
     # Its row is locked before the hosts are read, against new hosts.
     session.flush()
+    turns.take(session, row.uuid)
     hosts = tables.Host
     session.execute(
         sqlalchemy.update(hosts)
@@ -111,12 +119,19 @@ def delete(session: orm.Session, uuid: str) -> None:
     )
 
 
+def is_there(session: orm.Session, uuid: str) -> bool:
+    """Whether the segment is live."""
+    return _find(session, uuid) is not None
+
+
 def locked(session: orm.Session, uuid: str) -> tables.Segment:
     """The row of a live segment, which stays live until the commit.
 
     :raises SegmentNotFound: there is none
     """
-    return _row(session, uuid, lock=True)
+    row = _row(session, uuid, lock=True)
+    turns.take(session, uuid)
+    return row
 
 
 def under_recovery(session: orm.Session, uuid: str) -> bool:
@@ -158,12 +173,18 @@ def to_domain(row: tables.Segment) -> model.Segment:
 def _row(
     session: orm.Session, uuid: str, *, lock: bool = False
 ) -> tables.Segment:
+    row = _find(session, uuid, lock=lock)
+    if row is None:
+        raise exception.SegmentNotFound(uuid=uuid)
+    return row
+
+
+def _find(
+    session: orm.Session, uuid: str, *, lock: bool = False
+) -> tables.Segment | None:
     statement = sqlalchemy.select(tables.Segment).where(
         query.live(tables.Segment), query.equal(_COLUMNS.uuid, uuid)
     )
     if lock:
         statement = statement.with_for_update(read=True)
-    row = session.scalars(statement).one_or_none()
-    if row is None:
-        raise exception.SegmentNotFound(uuid=uuid)
-    return row
+    return session.scalars(statement).one_or_none()

@@ -185,7 +185,7 @@ class Claim(Base):
 
     ``subject`` is the uuid of the one or the other. ``expires_at`` is in
     milliseconds since the epoch of the database's own clock; 0 means that
-    nobody has it.
+    nobody has it. ``token`` is of the claim, and stays until the next one.
     """
 
     __tablename__ = "claims"
@@ -205,7 +205,10 @@ class Claim(Base):
 
 
 class HostIntake(Base):
-    """A row to write to, so that reports of one host come one by one."""
+    """A row to write to, so that reports of one host come one by one.
+
+    So do changes of the hosts of a segment, whose uuid it then has.
+    """
 
     __tablename__ = "host_intakes"
 

@@ -99,7 +99,7 @@ class Journal:
     def give_back(self, reserve: Reserve) -> None:
         """It is reserved again."""
         self._announcements.host_changed(
-            self._write(reserves.give_back, reserve.host.uuid)
+            self._write(reserves.give_back, reserve.host.uuid, self._uuid)
         )
 
     def set_reserved(self, host_name: str, reserved: bool) -> None:

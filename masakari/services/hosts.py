@@ -86,6 +86,7 @@ def create(
             control_attributes=control_attributes,
             reserved=reserved,
             on_maintenance=on_maintenance,
+            uuid=uuidutils.generate_uuid(),
         )
         told.done = payloads.host(host)
     return host
@@ -144,6 +145,9 @@ def delete(
     with changes.told(services.events, context, "host.delete") as told:
 
         def remove(session: Session) -> None:
+            if told.wanted is not None and not hosts.is_there(session, uuid):
+                # An earlier commit was done, although its answer was lost.
+                return
             told.wanted = None
             known = hosts.get_in_segment(session, segment_uuid, uuid)
             if segments.under_recovery(session, segment_uuid):

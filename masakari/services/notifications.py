@@ -8,7 +8,7 @@ from oslo_utils import uuidutils
 
 from masakari import exception
 from masakari.context import RequestContext
-from masakari.db import hosts, notifications, outages, progress, query
+from masakari.db import hosts, notifications, outages, progress, query, turns
 from masakari.domain import dispatch, duplicates, model
 from masakari.events import changes, payloads
 from masakari.services.environment import Services, Session
@@ -65,11 +65,15 @@ def create(
     known = services.database.read(hosts.by_name, hostname)
     if known is None:
         raise _unknown(hostname)
-    host_uuid = known.uuid
+    host_uuid, uuid = known.uuid, uuidutils.generate_uuid()
 
     def accept(session: Session) -> model.Notification:
+        turns.take(session, host_uuid)
+        accepted = notifications.find(session, uuid)
+        if accepted is not None:
+            # An earlier commit was done, although its answer was lost.
+            return accepted
         told.wanted = None
-        notifications.lock_intake(session, host_uuid)
         host = hosts.by_name(session, hostname)
         if host is None or host.uuid != host_uuid:
             raise _unknown(hostname)
@@ -112,6 +116,7 @@ def create(
             generated_time=generated_time,
             payload=payload,
             request_id=context.global_id,
+            uuid=uuid,
         )
 
     with changes.told(services.events, context, "notification.create") as told:

@@ -69,6 +69,7 @@ def create(
             service_type=service_type,
             description=description,
             enabled=enabled,
+            uuid=uuidutils.generate_uuid(),
         )
         told.done = payloads.segment(segment)
     return segment
@@ -112,6 +113,11 @@ def delete(services: Services, context: RequestContext, uuid: str) -> None:
     with changes.told(services.events, context, "segment.delete") as told:
 
         def remove(session: Session) -> None:
+            if told.wanted is not None and not segments.is_there(
+                session, uuid
+            ):
+                # An earlier commit was done, although its answer was lost.
+                return
             told.wanted = None
             known = segments.get(session, uuid)
             if segments.under_recovery(session, uuid):

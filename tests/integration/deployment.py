@@ -43,17 +43,25 @@ def wait_for(condition, timeout=PATIENCE):
     raise AssertionError("It did not happen in time.")
 
 
-class Program:
-    """One process and its log."""
+def running_from(tree):
+    """What the environment of a program of a source tree has besides."""
+    return {} if tree is None else {"PYTHONPATH": str(tree)}
 
-    def __init__(self, name, log, *arguments):
+
+class Program:
+    """One process and its log.
+
+    :param tree: a source tree of another release, to run from
+    """
+
+    def __init__(self, name, log, *arguments, tree=None):
         self.log = log
         self._output = log.with_suffix(".out").open("ab")
         environment = {
             key: value
             for key, value in os.environ.items()
             if not key.startswith("OS_")
-        }
+        } | running_from(tree)
         self.process = subprocess.Popen(
             [PROGRAMS / name, f"--log-file={log}", *arguments],
             stdout=self._output,
@@ -190,39 +198,47 @@ class Deployment:
         self.values |= options
         self.file.write_text(ini(self.values))
 
-    def begin(self, program, name):
-        """Start a program, whatever becomes of it."""
+    def begin(self, program, name, *, tree=None):
+        """Start a program, whatever becomes of it.
+
+        :param tree: a source tree of another release, to run from
+        """
         started = Program(
             program,
             self.directory / f"{name}.log",
             f"--config-file={self.file}",
+            tree=tree,
         )
         self._programs.append(started)
         return started
 
-    def sync(self):
-        """Make the tables."""
-        done = subprocess.run(
+    def manage(self, *arguments, tree=None):
+        """Run ``masakari-manage`` to its end."""
+        return subprocess.run(
             [
                 PROGRAMS / "masakari-manage",
                 f"--config-file={self.file}",
-                "db",
-                "sync",
+                *arguments,
             ],
             capture_output=True,
             text=True,
             timeout=PATIENCE,
             check=False,
+            env={**os.environ, **running_from(tree)},
         )
+
+    def sync(self, *, tree=None):
+        """Make the tables."""
+        done = self.manage("db", "sync", tree=tree)
         assert done.returncode == 0, done.stdout + done.stderr
 
-    def start_api(self):
-        api = self.begin("masakari-api", "api")
+    def start_api(self, name="api", *, tree=None):
+        api = self.begin("masakari-api", name, tree=tree)
         wait_for(lambda: api.text.count("The API listens") >= 2)
         return api
 
-    def start_engine(self, name="engine"):
-        engine = self.begin("masakari-engine", name)
+    def start_engine(self, name="engine", *, tree=None):
+        engine = self.begin("masakari-engine", name, tree=tree)
         engine.says("The engine has started")
         return engine
 

@@ -21,6 +21,7 @@ from masakari.db import (
     schema,
     segments,
     tables,
+    turns,
 )
 from masakari.db import session as sessions
 from masakari.db.session import Database
@@ -242,7 +243,7 @@ def _at_once(count, function):
 
 
 def _report(session, host, at):
-    notifications.lock_intake(session, host.uuid)
+    turns.take(session, host.uuid)
     since = at - datetime.timedelta(seconds=180)
     if notifications.of_host(session, host.uuid, "COMPUTE_HOST", since):
         raise exception.DuplicateNotification(

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import datetime
+import inspect
 import logging
 import socket
 import threading
@@ -235,3 +236,63 @@ def test_options_of_a_bus_are_there_without_one():
     rpc.stay_in_process(conf)
     conf([])
     assert conf.transport_url == "fake://"
+
+
+def test_every_method_says_since_when_it_is_there():
+    methods = {
+        name
+        for name, member in vars(EngineEndpoint).items()
+        if inspect.isfunction(member) and not name.startswith("_")
+    }
+    assert methods == rpc.METHODS.keys()
+    assert EngineEndpoint.target.version == rpc.VERSION
+    assert max(rpc.METHODS.values(), key=_parts) == rpc.VERSION
+    assert {_parts(since)[0] for since in rpc.METHODS.values()} == {1}
+
+
+def _parts(version):
+    return [int(part) for part in version.split(".")]
+
+
+class EarlierEndpoint:
+    """An engine of a release that has nothing but the first version."""
+
+    target = rpc.target(version="1.0")
+
+    def __init__(self, woken):
+        self._woken = woken
+
+    def process_notification(self, ctxt, notification):
+        self._woken.append(notification)
+
+
+@pytest.fixture
+def earlier():
+    """An earlier engine on the bus, and what it was told."""
+    conf = configured("fake://", host="engine-host")
+    woken = []
+    server = rpc.EngineServer(conf, EarlierEndpoint(woken))
+    server.start()
+    yield conf, woken
+    server.stop()
+
+
+def test_an_earlier_engine_is_woken(earlier):
+    conf, woken = earlier
+    client = rpc.EngineClient(conf)
+    client.process_notification(context.admin("req-1"), notification())
+    client._sender.shutdown()
+    # What it was sent comes before what is asked now.
+    call(conf, "1.0", "process_notification", notification={})
+    assert woken[0] == rpc.to_wire(notification())
+
+
+def test_an_earlier_engine_refuses_what_it_does_not_have(earlier):
+    """Our API does not ask engines; one that does has to answer for it."""
+    with pytest.raises(oslo_messaging.UnsupportedVersion):
+        call(
+            earlier[0],
+            rpc.METHODS["get_notification_recovery_workflow_details"],
+            "get_notification_recovery_workflow_details",
+            notification=rpc.to_wire(notification()),
+        )

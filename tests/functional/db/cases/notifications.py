@@ -4,7 +4,7 @@ import datetime
 import pytest
 
 from masakari import exception
-from masakari.db import notifications, tables
+from masakari.db import notifications, tables, turns
 from masakari.domain import model
 from tests.functional.db import records
 from tests.functional.db.cases import ALL, STRANGE
@@ -121,8 +121,8 @@ class Notifications:
 
     def test_intake_counts_what_it_lets_in(self, database):
         for _ in range(3):
-            database.write(notifications.lock_intake, "h")
-        database.write(notifications.lock_intake, "i")
+            database.write(turns.take, "h")
+        database.write(turns.take, "i")
         accepted = database.read(
             lambda session: {
                 row.source_host_uuid: row.accepted

@@ -81,7 +81,11 @@ class Purge:
         clock.now = CUTOFF
         recent = records.host(database)
         database.write(hosts.delete, recent.uuid)
-        assert self.purge(database) == {"hosts": 1, "failover_segments": 1}
+        assert self.purge(database) == {
+            "hosts": 1,
+            "failover_segments": 1,
+            "host_intakes": 1,
+        }
         assert records.count(database, tables.Host) == 1
 
     def test_a_segment_stays_while_a_host_row_refers_to_it(

@@ -3,7 +3,7 @@
 
 import uuid
 
-from masakari.db import claims, moves, outages, reserves, tables
+from masakari.db import claims, hosts, moves, outages, reserves, tables
 from masakari.domain import model, verdict
 from masakari.domain.planner.host import HostPlan, Move, Origin
 from tests.functional.db import records
@@ -152,7 +152,7 @@ class Reserves:
         two = records.host(database, reserved=True)
         for host in (one, two):
             database.write(reserves.take, taking(host), "n")
-        assert database.write(reserves.give_back, one.uuid).reserved
+        assert database.write(reserves.give_back, one.uuid, "n").reserved
         (left,) = database.read(reserves.taken_by, "n")
         assert left.host.uuid == two.uuid
         database.write(reserves.forget, "n")
@@ -186,6 +186,9 @@ class Outages:
         assert database.read(outages.of_host, host.uuid) == outage
         assert not database.write(outages.end, host.uuid).on_maintenance
         assert database.read(outages.of_host, host.uuid) is None
+        # Whoever sets it now has other reasons.
+        database.write(hosts.update, host.uuid, on_maintenance=True)
+        assert database.write(outages.end, host.uuid).on_maintenance
 
     def test_a_maintenance_can_become_somebody_elses(self, database):
         host = records.host(database)

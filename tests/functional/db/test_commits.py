@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+from tests.functional.db.cases import commits as cases
+
+
+class TestClaims(cases.Claims):
+    pass
+
+
+class TestRecoveries(cases.Recoveries):
+    pass
+
+
+class TestRequests(cases.Requests):
+    pass
