@@ -99,7 +99,7 @@ class Steps:
         killed
     :ivar kill_at: the same by name: whoever takes that step for the n-th
         time is killed
-    :ivar on_death: called when an engine has died so
+    :ivar on_death: called with the engine that has died so
     :ivar on_claim: called when one has claimed something
     """
 
@@ -107,7 +107,7 @@ class Steps:
         self.taken: list[Step] = []
         self.deadly: set[int] = set()
         self.kill_at: tuple[str, str, int] | None = None
-        self.on_death: Callable[[], None] = lambda: None
+        self.on_death: Callable[[Engine], None] = lambda _: None
         self.on_claim: Callable[[], None] = lambda: None
         self._seen: collections.Counter[tuple[str, str]] = (
             collections.Counter()
@@ -123,7 +123,7 @@ class Steps:
             engine.die()
         if len(self.taken) in self.deadly:
             engine.die()
-            self.on_death()
+            self.on_death(engine)
         elif step.name == "claim" and step.when == "after":
             self.on_claim()
 

@@ -403,6 +403,12 @@ class Invariants:
             for uuid, report in self._seen.notifications.items()
         )
 
+    def has_claims(self, engine: str) -> bool:
+        """Whether nobody else can work on something yet."""
+        return any(
+            self._holder(uuid) == engine for uuid in self._seen.claims
+        )
+
     def attempts(self, notification: str) -> int:
         """How often its recovery was begun."""
         return self._seen.attempts.get(notification, (0, None))[0]

@@ -201,8 +201,9 @@ class Scenario:
         self.simulation.steps.on_death = self._replace_engine
         self.simulation.steps.on_claim = self.story.go_on
 
-    def _replace_engine(self) -> None:
-        self.story.halt(TAKEN_OVER_WITHIN)
+    def _replace_engine(self, dead: Engine) -> None:
+        if self.simulation.invariants.has_claims(dead.name):
+            self.story.halt(TAKEN_OVER_WITHIN)
         self._start_engines(1)
 
     def race(self) -> None:
