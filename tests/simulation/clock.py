@@ -210,6 +210,26 @@ class SimulatedClock:
         return future
 
 
+class Skewed:
+    """The clock of a machine whose time of day is wrong.
+
+    :param fast: by how many seconds
+    """
+
+    def __init__(self, clock: SimulatedClock, fast: float) -> None:
+        self._clock = clock
+        self._fast = fast
+
+    def utcnow(self) -> datetime.datetime:
+        return self._clock.utcnow() + datetime.timedelta(seconds=self._fast)
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+    def wait(self, event: threading.Event, timeout: float) -> bool:
+        return self._clock.wait(event, timeout)
+
+
 class SimulatedExecutor(futures.Executor):
     """Calls in the background, without threads."""
 

@@ -86,6 +86,8 @@ class CloudFile:
 
     ``method`` and ``enabled`` are those of the segment; ``segments`` names
     further ones with their methods. ``run`` is when to give up, in seconds.
+    ``clocks`` says how many seconds the clocks of the engines are fast, in
+    turn.
     """
 
     hosts: Mapping[str, HostFile]
@@ -99,6 +101,7 @@ class CloudFile:
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     simulator: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     engines: int = 1
+    clocks: Sequence[float] = (0.0,)
     evacuates_stopped: bool = True
     run: float = 1200
 
@@ -147,8 +150,9 @@ class Event:
 
     ``kill_engine`` (``[before, evacuate, 3]``: at the third call from the
     beginning), ``crash_engine``, ``stop_engine`` (SIGTERM), ``suspend_engine``
-    (number and seconds), ``start_engines`` (how many more),
-    ``database_away`` (seconds): what happens to Masakari.
+    (number and seconds), ``start_engines`` (how many more), ``wake`` (a cast
+    reaches that engine), ``database_away`` (seconds): what happens to
+    Masakari.
     """
 
     at: float
@@ -180,6 +184,7 @@ class Event:
     stop_engine: int | None = None
     suspend_engine: Sequence[int] | None = None
     start_engines: int | None = None
+    wake: int | None = None
     database_away: float | None = None
 
     @property

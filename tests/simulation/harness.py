@@ -44,7 +44,11 @@ from masakari.simulator.cloud import Cloud
 from masakari.simulator.gate import Call, When
 from masakari.simulator.port import SimulatedCompute
 from tests.simulation import invariants
-from tests.simulation.clock import SimulatedClock, SimulatedExecutor
+from tests.simulation.clock import (
+    SimulatedClock,
+    SimulatedExecutor,
+    Skewed,
+)
 from tests.simulation.trace import Trace
 
 LEASE, RENEWAL = 15.0, 5.0
@@ -180,6 +184,7 @@ class Engine:
 
     :param in_turns: its recoveries take turns, instead of one being carried
         out by whoever polls
+    :param fast: seconds that its clock is before the right time
     """
 
     def __init__(
@@ -189,6 +194,7 @@ class Engine:
         *,
         evacuates_stopped: bool = True,
         in_turns: bool = False,
+        fast: float = 0.0,
     ) -> None:
         self._simulation = simulation
         self.name = name
@@ -199,7 +205,7 @@ class Engine:
         conf = configuration.load([], prog="masakari-engine", config_files=[])
         conf.set_override("connection", simulation.connection, "taskflow")
         world = World(
-            clock=simulation.clock,
+            clock=Skewed(simulation.clock, fast),
             database=cast(
                 "Database", MortalDatabase(self, simulation.database)
             ),

@@ -405,9 +405,7 @@ class Invariants:
 
     def has_claims(self, engine: str) -> bool:
         """Whether nobody else can work on something yet."""
-        return any(
-            self._holder(uuid) == engine for uuid in self._seen.claims
-        )
+        return any(self._holder(uuid) == engine for uuid in self._seen.claims)
 
     def attempts(self, notification: str) -> int:
         """How often its recovery was begun."""

@@ -235,12 +235,14 @@ class Scenario:
             clock.stop()
 
     def _start_engines(self, count: int) -> None:
+        clocks = self.cloud.clocks
         for _ in range(count):
             number = len(self.simulation.engines) + 1
             engine = self.simulation.engine(
                 f"engine-{number}",
                 evacuates_stopped=self.cloud.evacuates_stopped,
                 in_turns=True,
+                fast=clocks[(number - 1) % len(clocks)],
             )
             first = 0.0 if self._rivals else (number - 1) * 0.1
             self._poll(engine, first=first)
@@ -354,6 +356,9 @@ class Scenario:
 
     def _crash_engine(self, number: int) -> None:
         self._engine(number).die()
+
+    def _wake(self, number: int) -> None:
+        self._engine(number).poll_in_turn()
 
     def _stop_engine(self, number: int) -> None:
         self._engine(number).stopping.set()

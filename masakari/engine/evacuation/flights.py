@@ -71,6 +71,13 @@ class Flight:
         return ongoing or self.adopted or asked_here
 
     @property
+    def unread(self) -> bool:
+        """Another engine may have asked for it: its server tells."""
+        reading = self.phase in (Phase.LOOKING, Phase.CALLING)
+        first = self.first_asked_at is None and self.settling_since is None
+        return reading and first and self.record is None and not self.trouble
+
+    @property
     def begun(self) -> bool:
         """Nova evacuates it, or has, and its end is not recorded yet."""
         return self.has_slot or self.record is not None
@@ -220,6 +227,20 @@ class Flights:
             if flight.phase is not Phase.DONE
             and (not phases or flight.phase in phases)
         ]
+
+    def ready(self, *, now: float) -> list[Flight]:
+        """Those that may be evacuated now, in order.
+
+        None goes before one whose turn is earlier and that is about to be
+        ready too: there may be room for one only.
+        """
+        found = []
+        for flight in self.open():
+            if flight.unread:
+                break
+            if flight.phase is Phase.READY and flight.due_at <= now:
+                found.append(flight)
+        return found
 
     def try_again(self, flight: Flight, *, now: float) -> None:
         """After a request that failed: while there is time, with a pause."""

@@ -48,12 +48,7 @@ class Launcher:
         if self._flights.route.closed:
             self._flights.refuse_all_ready()
             return
-        now = self._clock.monotonic()
-        ready = [
-            flight
-            for flight in self._flights.open(Phase.READY)
-            if flight.due_at <= now
-        ]
+        ready = self._flights.ready(now=self._clock.monotonic())
         room = self._window.slots - self._flights.in_flight
         if room <= 0 or not ready or not self._host_is_down():
             return

@@ -1,0 +1,341 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clouds and troubles by chance: one seed, one story."""
+
+import dataclasses
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tests.simulation import strict
+from tests.simulation.files import CloudFile, Event, Expectation, ScenarioFiles
+
+#: Seconds within which everything happens.
+STORY = 90.0
+
+_METHODS = ("auto", "auto", "reserved_host", "auto_priority", "rh_priority")
+_STATES = ("active", "active", "active", "stopped", "error", "resized")
+
+#: Calls that a recovery makes, and its work at a destination.
+_VERBS = (
+    "*",
+    "add_host_to_aggregate",
+    "aggregates",
+    "authenticate",
+    "compute_service",
+    "disable_service",
+    "enable_service",
+    "evacuate",
+    "evacuations",
+    "reset_state",
+    "server",
+    "servers_on",
+    "start",
+    "stop",
+)
+_PASSING: Sequence[int | str] = (429, 500, 502, 503, "hang", "slow", "timeout")
+
+
+@dataclasses.dataclass(frozen=True)
+class Tale:
+    """All that happens by chance, as plain data.
+
+    :param cloud: a :class:`~tests.simulation.files.CloudFile`
+    :param events: what it would be in ``events.yaml``
+    :param deaths: the steps at which engines are killed
+    :param racing: whether transactions take time, in which others act
+    :param mild: nothing happens that another attempt cannot make good, so
+        that everything has to be recovered
+    """
+
+    cloud: Mapping[str, Any]
+    events: Sequence[Mapping[str, Any]]
+    deaths: Sequence[int]
+    racing: bool
+    mild: bool
+
+    def files(self) -> ScenarioFiles:
+        """The scenario; it expects nothing by itself."""
+        return ScenarioFiles(
+            strict.build(CloudFile, self.cloud, "cloud"),
+            [strict.build(Event, event, "event") for event in self.events],
+            Expectation(notifications={}),
+        )
+
+
+def tale(seed: int) -> Tale:
+    """What happens by that chance; the same seed gives the same."""
+    return _Teller(random.Random(seed)).tell()
+
+
+class _Teller:
+    """Draws a tale."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self._mild = chance.random() < 0.5
+        self._names = [f"host-{n}" for n in range(chance.randint(2, 7))]
+        dying = chance.randint(1, max(1, len(self._names) // 2))
+        self._failing = self._names[:dying]
+        self._living = self._names[dying:]
+        self._method = chance.choice(_METHODS)
+        self._reserves: list[str] = []
+        if self._method != "auto":
+            least = dying if self._mild else 0
+            self._reserves = [
+                f"spare-{n}" for n in range(chance.randint(least, dying + 1))
+            ]
+        self._engines = chance.randint(1, 3)
+        self._servers: dict[str, dict[str, Any]] = {}
+
+    def tell(self) -> Tale:
+        chance = self._chance
+        cloud = self._cloud()
+        events = [*self._failures(), *self._troubles()]
+        return Tale(
+            cloud=cloud,
+            events=sorted(events, key=lambda event: event["at"]),
+            deaths=sorted(
+                chance.randint(1, chance.choice((20, 100, 400)))
+                for _ in range(chance.choice((0, 0, 1, 1, 2, 4)))
+            ),
+            racing=chance.random() < 0.3,
+            mild=self._mild,
+        )
+
+    def _at(self, least: float = 0.0, most: float = STORY) -> float:
+        return round(self._chance.uniform(least, most), 1)
+
+    # -- what there is -----------------------------------------------------
+
+    def _cloud(self) -> dict[str, Any]:
+        chance = self._chance
+        for name in (*self._failing, *chance.sample(self._living, 1)):
+            for number in range(chance.randint(0, 3)):
+                self._servers[f"{name}-vm{number}"] = self._server(name)
+        hosts: dict[str, Any] = {name: self._host() for name in self._names}
+        for name in self._reserves:
+            hosts[name] = {
+                **self._host(),
+                "reserved": True,
+                "disabled": "kept back",
+            }
+        floor = chance.randint(1, 4)
+        return {
+            "hosts": hosts,
+            "method": self._method,
+            "servers": self._servers,
+            "aggregates": {"rack": self._failing},
+            "settings": {
+                "window_floor": floor,
+                "window_ceiling": chance.choice((floor, 6, 64)),
+                "force_down": chance.random() < 0.2,
+                "add_reserve_to_aggregates": chance.random() < 0.5,
+                "process_all_instances": True,
+            },
+            "simulator": {
+                "seed": chance.randint(0, 99),
+                "evacuation_seconds": chance.choice((0.5, 3.0, 20.0)),
+                "latency": chance.choice((0.0, 0.0, 0.05, 0.7)),
+                "rpc_timeout": chance.choice((3.0, 20.0)),
+            },
+            "engines": self._engines,
+            "clocks": [
+                chance.choice((0.0, -120.0, 0.7, 3600.0)) for _ in range(3)
+            ],
+            "evacuates_stopped": chance.random() < 0.8,
+            "run": 6000,
+        }
+
+    def _host(self) -> dict[str, Any]:
+        few = not self._mild and self._chance.random() < 0.3
+        return {"slots": self._chance.randint(0, 4) if few else 100}
+
+    def _server(self, host: str) -> dict[str, Any]:
+        chance = self._chance
+        server: dict[str, Any] = {
+            "host": host,
+            "count": chance.choice((1, 1, 2, 5)),
+            "state": "active" if self._mild else chance.choice(_STATES),
+        }
+        if chance.random() < 0.3:
+            server["metadata"] = {
+                "HA_Enabled": "True",
+                "HA_Priority": str(chance.randint(0, 9)),
+            }
+        if chance.random() < 0.1:
+            server["locked"] = True
+        return server
+
+    def _one_of_the_servers(self) -> tuple[str, str] | None:
+        """The name and the host of a server."""
+        if not self._servers:
+            return None
+        name = self._chance.choice(sorted(self._servers))
+        count = self._servers[name]["count"]
+        one = f"{name}-{self._chance.randrange(count)}"
+        return one, self._servers[name]["host"]
+
+    # -- what happens ------------------------------------------------------
+
+    def _failures(self) -> list[dict[str, Any]]:
+        """Hosts die and are reported, by one monitor or by several."""
+        events: list[dict[str, Any]] = []
+        for name in self._failing:
+            died = 0.0 if self._mild else self._at(0, STORY / 3)
+            events.append({"at": died, "kill": name})
+            for number in range(self._chance.choice((1, 1, 1, 2, 3))):
+                at = round(died + self._at(1, 20), 1)
+                events.append(
+                    {
+                        "at": at,
+                        "report": "COMPUTE_HOST",
+                        "host": name,
+                        "name": f"{name}-{number}",
+                    }
+                )
+                if self._chance.random() < 0.5:
+                    woken = self._chance.randint(1, self._engines)
+                    events.append({"at": at + 0.01, "wake": woken})
+        return events
+
+    def _troubles(self) -> list[dict[str, Any]]:
+        kinds = [self._fault, self._fault, self._outage, self._of_engines]
+        if not self._mild:
+            kinds += [
+                self._of_hosts,
+                self._of_servers,
+                self._lasting,
+                self._vm,
+            ]
+        events: list[dict[str, Any]] = []
+        for _ in range(self._chance.choice((0, 1, 2, 3, 5, 8))):
+            events += self._chance.choice(kinds)()
+        return events
+
+    def _fault(self) -> list[dict[str, Any]]:
+        chance = self._chance
+        outcome = chance.choice(_PASSING)
+        fault: dict[str, Any] = {
+            "verb": chance.choice(_VERBS),
+            "outcome": outcome,
+            "times": chance.randint(1, 4),
+            "needless": True,
+        }
+        if chance.random() < 0.4:
+            del fault["times"]
+            fault["lasts"] = self._at(1, 40)
+        if outcome == "slow":
+            fault["seconds"] = self._at(0.1, 10)
+        if outcome in (429, 503) and chance.random() < 0.5:
+            fault["retry_after"] = float(chance.randint(1, 9))
+        return [{"at": self._at(), "fault": fault}]
+
+    def _lasting(self) -> list[dict[str, Any]]:
+        """What is seen in instances, or is refused for good."""
+        chance = self._chance
+        verb, outcome = chance.choice(
+            [
+                ("rebuild", "fail"),
+                ("rebuild", "claim"),
+                ("evacuate", "lost"),
+                ("evacuate", 409),
+                ("evacuate", 400),
+                ("evacuate", 403),
+                ("enable_service", 409),
+                ("start", "lost"),
+            ]
+        )
+        fault = {
+            "verb": verb,
+            "outcome": outcome,
+            "times": chance.randint(1, 3),
+            "needless": True,
+        }
+        return [{"at": self._at(), "fault": fault}]
+
+    def _outage(self) -> list[dict[str, Any]]:
+        return [{"at": self._at(), "database_away": self._at(1, 40)}]
+
+    def _of_engines(self) -> list[dict[str, Any]]:
+        """One is killed, stopped or suspended; another one is started."""
+        number = self._chance.randint(1, self._engines)
+        at = self._at()
+        events: list[dict[str, Any]] = [
+            self._chance.choice(
+                [
+                    {"at": at, "crash_engine": number},
+                    {"at": at, "stop_engine": number},
+                    {
+                        "at": at,
+                        "suspend_engine": [
+                            number,
+                            self._chance.randint(1, 40),
+                        ],
+                    },
+                ]
+            )
+        ]
+        later = round(at + self._at(0, 30), 1)
+        return [*events, {"at": later, "start_engines": 1}]
+
+    def _of_hosts(self) -> list[dict[str, Any]]:
+        """One returns, dies, fills up or is changed by an operator."""
+        chance = self._chance
+        name = chance.choice([*self._names, *self._reserves])
+        at = self._at()
+        return chance.choice(
+            [
+                [{"at": at, "revive": name}],
+                [
+                    {"at": at, "kill": name},
+                    {
+                        "at": round(at + self._at(1, 20), 1),
+                        "report": "COMPUTE_HOST",
+                        "host": name,
+                        "name": f"{name}-again-{at}",
+                    },
+                ],
+                [
+                    {"at": at, "freeze": name},
+                    {"at": round(at + self._at(1, 60), 1), "thaw": name},
+                ],
+                [{"at": at, "resize": {name: chance.randint(0, 9)}}],
+                [{"at": at, "maintain": {name: chance.random() < 0.5}}],
+                [
+                    {
+                        "at": at,
+                        "report": "PROCESS",
+                        "host": name,
+                        "name": f"{name}-process-{at}",
+                        "payload": {
+                            "event": chance.choice(("STOPPED", "STARTED")),
+                            "process_name": "nova-compute",
+                        },
+                    }
+                ],
+            ]
+        )
+
+    def _of_servers(self) -> list[dict[str, Any]]:
+        """A user or an operator does something to one."""
+        found = self._one_of_the_servers()
+        if found is None:
+            return []
+        verb = self._chance.choice(("delete", "halt", "evacuate", "idle"))
+        return [{"at": self._at(), verb: found[0]}]
+
+    def _vm(self) -> list[dict[str, Any]]:
+        """A server crashes."""
+        found = self._one_of_the_servers()
+        if found is None:
+            return []
+        server, host = found
+        at = self._at()
+        report = {
+            "at": at,
+            "report": "VM",
+            "host": host,
+            "server": server,
+            "name": f"{server}-{at}",
+        }
+        return [report]

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random stories, and what has to be true at the end of each.
+
+``python -m tests.simulation.chaos --seeds 10000`` plays them; a seed that
+fails is printed with the smallest story that fails in the same way.
+``--seed 4711`` plays that one alone, and tells it.
+"""
+
+import argparse
+import dataclasses
+import functools
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import yaml
+
+from masakari import exception
+from masakari.domain.model import Notification
+from masakari.simulator.records import CloudError
+from tests.simulation import chance, workers
+from tests.simulation.chance import Tale
+from tests.simulation.invariants import Violation
+from tests.simulation.scenario import Scenario
+
+
+class Played(Scenario):
+    """A story by chance, in which anything may be refused."""
+
+    def _try(
+        self, act: Callable[[Any], Any], value: Any, refused: str | None
+    ) -> None:
+        try:
+            act(value)
+        except (exception.MasakariException, CloudError, KeyError):
+            # The host has gone, or the server; a duplicate; a conflict.
+            return
+
+    def recovered(self) -> None:
+        """Look whether everything has been made good.
+
+        :raises AssertionError: something has not
+        """
+        for report in self.simulation.all_notifications():
+            assert report.status == "finished", (
+                f"{report.uuid} is {report.status}: {report.message}"
+            )
+        cloud = self.simulation.cloud
+        lost = [
+            server.name
+            for server in cloud.servers.values()
+            if server.host is None or not cloud.hosts[server.host].alive
+        ]
+        assert not lost, f"nobody has moved {lost}"
+
+    def judge(self) -> None:
+        """What holds at the end of any story.
+
+        :raises AssertionError: it does not
+        """
+        found = {n.uuid: n for n in self.simulation.all_notifications()}
+        for name, accepted in self.reports.items():
+            assert accepted.uuid in found, f"{name} is lost"
+        left = self.simulation.unfinished()
+        assert not left, f"not ended: {[_short(n) for n in left]}"
+        self.simulation.invariants.at_the_end()
+
+
+def _short(notification: Notification) -> str:
+    return f"{notification.type} {notification.status}"
+
+
+def play(tale: Tale) -> str:
+    """Play a story; returns what happened.
+
+    :raises AssertionError: it has a bad end
+    :raises Violation: what must never happen has happened
+    """
+    with workers.directory() as directory:
+        story = Played(tale.files(), directory)
+        story.kill_at(tale.deaths)
+        if tale.racing:
+            story.race()
+        with workers.telling(story):
+            story.play()
+            story.judge()
+            if tale.mild:
+                story.recovered()
+        return story.told()
+
+
+def play_seed(seed: int) -> None:
+    """Play it; a failure shows the smallest story that fails so too.
+
+    :raises AssertionError: it has a bad end
+    """
+    tale = chance.tale(seed)
+    failure = _failure(tale)
+    if failure is None:
+        return
+    least = shrink(tale, functools.partial(_fails_like, failure))
+    error = AssertionError(f"seed {seed}: {failure}")
+    error.add_note(f"The smallest story that fails so:\n{text(least)}")
+    raise error
+
+
+def _failure(tale: Tale) -> str | None:
+    """How it fails, in words that do not tell who."""
+    try:
+        play(tale)
+    except (AssertionError, Violation) as error:
+        return str(error)
+    return None
+
+
+def _fails_like(failure: str, tale: Tale) -> bool:
+    found = _failure(tale)
+    return found is not None and _kind(found) == _kind(failure)
+
+
+def _kind(failure: str) -> str:
+    """The words without numbers and names."""
+    return " ".join(w for w in failure.split() if w.isalpha())[:60]
+
+
+def shrink(tale: Tale, fails: Callable[[Tale], bool]) -> Tale:
+    """The story with as much left out as can be, so that it still fails."""
+    smaller = True
+    while smaller:
+        smaller = False
+        for candidate in _smaller(tale):
+            if fails(candidate):
+                tale, smaller = candidate, True
+                break
+    return tale
+
+
+def _smaller(tale: Tale) -> Iterator[Tale]:
+    """Stories with one thing less each."""
+    for part in ("events", "deaths"):
+        things = getattr(tale, part)
+        for size in (len(things) // 2, 1):
+            for start in range(0, len(things), size or 1):
+                rest = [*things[:start], *things[start + size :]]
+                if len(rest) < len(things):
+                    yield dataclasses.replace(tale, **{part: rest})
+    if tale.racing:
+        yield dataclasses.replace(tale, racing=False)
+    yield from _smaller_clouds(tale)
+
+
+def _smaller_clouds(tale: Tale) -> Iterator[Tale]:
+    spoken_of = str(tale.events)
+    for kind in ("servers", "hosts"):
+        for name in tale.cloud[kind]:
+            if name in spoken_of or name in str(tale.cloud["aggregates"]):
+                continue
+            if kind == "hosts" and name in str(tale.cloud["servers"]):
+                continue
+            rest = {k: v for k, v in tale.cloud[kind].items() if k != name}
+            yield _with(tale, **{kind: rest})
+    for name, server in tale.cloud["servers"].items():
+        if server["count"] > 1 and name not in spoken_of:
+            fewer = {**tale.cloud["servers"], name: {**server, "count": 1}}
+            yield _with(tale, servers=fewer)
+    for key in ("settings", "simulator"):
+        for name in tale.cloud[key]:
+            rest = {k: v for k, v in tale.cloud[key].items() if k != name}
+            yield _with(tale, **{key: rest})
+    if tale.cloud["engines"] > 1 and "engine" not in spoken_of:
+        yield _with(tale, engines=tale.cloud["engines"] - 1)
+    if any(tale.cloud["clocks"]):
+        yield _with(tale, clocks=[0.0])
+
+
+def _with(tale: Tale, **parts: Any) -> Tale:
+    return dataclasses.replace(tale, cloud={**tale.cloud, **parts})
+
+
+def text(tale: Tale) -> str:
+    """A story as the files of a scenario have it, with what happened."""
+    parts = [
+        yaml.safe_dump(
+            {"deaths": list(tale.deaths), "racing": tale.racing},
+            default_flow_style=True,
+        ),
+        yaml.safe_dump(dict(tale.cloud), default_flow_style=None),
+        yaml.safe_dump(list(tale.events), default_flow_style=None),
+    ]
+    try:
+        parts.append(play(tale))
+    except (AssertionError, Violation) as error:
+        parts += [str(error), *getattr(error, "__notes__", ())]
+    return "\n".join(parts)
+
+
+def main() -> int:
+    """Play random stories.
+
+    :returns: 1 when one has a bad end
+    """
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=1000, help="how many")
+    parser.add_argument("--first", type=int, default=0, help="the first one")
+    parser.add_argument("--seed", type=int, help="only this one")
+    workers.add_arguments(parser)
+    given = parser.parse_args()
+    if given.seed is not None:
+        sys.stdout.write(text(chance.tale(given.seed)) + "\n")
+        return 0 if _failure(chance.tale(given.seed)) is None else 1
+    seeds = range(given.first, given.first + given.seeds)
+    return workers.judge(play_seed, seeds, given.jobs)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
