@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from masakari.db import hosts, query
+from masakari.db import hosts, outages, query
 from masakari.db.session import now
 from masakari.db.tables import Host as HostRow
 from masakari.db.tables import ReserveUse, Segment
@@ -116,7 +116,10 @@ def taken_by(session: orm.Session, notification_uuid: str) -> list[Reserve]:
 def give_back(
     session: orm.Session, host_uuid: str, notification_uuid: str
 ) -> Host:
-    """It is reserved again; one on maintenance stays as it is.
+    """It is reserved again.
+
+    One that is on maintenance stays as it is, unless that is only because
+    of a process that has stopped, and ends when it starts.
 
     So does one that the notification does not have: it may have been given
     back by a commit whose answer was lost, and be somebody else's now.
@@ -133,7 +136,8 @@ def give_back(
         ),
     )
     host = hosts.get(session, host_uuid)
-    if gone.rowcount == 0 or host.on_maintenance:
+    taken_out = host.on_maintenance and not outages.of_host(session, host_uuid)
+    if gone.rowcount == 0 or taken_out:
         return host
     return hosts.update(session, host_uuid, reserved=True)
 

@@ -105,12 +105,16 @@ class _Teller:
     def _at(self, least: float = 0.0, most: float = STORY) -> float:
         return round(self._chance.uniform(least, most), 1)
 
+    def _soon(self) -> float:
+        """Rather while much is going on."""
+        return self._at(5, STORY if self._chance.random() < 0.3 else 35)
+
     # -- what there is -----------------------------------------------------
 
     def _cloud(self) -> dict[str, Any]:
         chance = self._chance
         for name in (*self._failing, *chance.sample(self._living, 1)):
-            for number in range(chance.randint(0, 3)):
+            for number in range(chance.randint(1, 3)):
                 self._servers[f"{name}-vm{number}"] = self._server(name)
         hosts: dict[str, Any] = {name: self._host() for name in self._names}
         for name in self._reserves:
@@ -128,7 +132,8 @@ class _Teller:
             "settings": {
                 "window_floor": floor,
                 "window_ceiling": chance.choice((floor, 6, 64)),
-                "force_down": chance.random() < 0.2,
+                # Others may be dead that Nova does not know of yet.
+                "force_down": not self._mild and chance.random() < 0.3,
                 "add_reserve_to_aggregates": chance.random() < 0.5,
                 "process_all_instances": True,
             },
@@ -228,7 +233,7 @@ class _Teller:
             fault["seconds"] = self._at(0.1, 10)
         if outcome in (429, 503) and chance.random() < 0.5:
             fault["retry_after"] = float(chance.randint(1, 9))
-        return [{"at": self._at(), "fault": fault}]
+        return [{"at": self._soon(), "fault": fault}]
 
     def _lasting(self) -> list[dict[str, Any]]:
         """What is seen in instances, or is refused for good."""
@@ -251,15 +256,15 @@ class _Teller:
             "times": chance.randint(1, 3),
             "needless": True,
         }
-        return [{"at": self._at(), "fault": fault}]
+        return [{"at": self._soon(), "fault": fault}]
 
     def _outage(self) -> list[dict[str, Any]]:
-        return [{"at": self._at(), "database_away": self._at(1, 40)}]
+        return [{"at": self._soon(), "database_away": self._at(1, 40)}]
 
     def _of_engines(self) -> list[dict[str, Any]]:
         """One is killed, stopped or suspended; another one is started."""
         number = self._chance.randint(1, self._engines)
-        at = self._at()
+        at = self._soon()
         events: list[dict[str, Any]] = [
             self._chance.choice(
                 [
@@ -282,7 +287,7 @@ class _Teller:
         """One returns, dies, fills up or is changed by an operator."""
         chance = self._chance
         name = chance.choice([*self._names, *self._reserves])
-        at = self._at()
+        at = self._soon()
         return chance.choice(
             [
                 [{"at": at, "revive": name}],
@@ -322,7 +327,7 @@ class _Teller:
         if found is None:
             return []
         verb = self._chance.choice(("delete", "halt", "evacuate", "idle"))
-        return [{"at": self._at(), verb: found[0]}]
+        return [{"at": self._soon(), verb: found[0]}]
 
     def _vm(self) -> list[dict[str, Any]]:
         """A server crashes."""
@@ -330,7 +335,7 @@ class _Teller:
         if found is None:
             return []
         server, host = found
-        at = self._at()
+        at = self._soon()
         report = {
             "at": at,
             "report": "VM",

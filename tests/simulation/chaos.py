@@ -10,7 +10,7 @@ import argparse
 import dataclasses
 import functools
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -139,38 +139,57 @@ def _smaller(tale: Tale) -> Iterator[Tale]:
     """Stories with one thing less each."""
     for part in ("events", "deaths"):
         things = getattr(tale, part)
-        for size in (len(things) // 2, 1):
-            for start in range(0, len(things), size or 1):
-                rest = [*things[:start], *things[start + size :]]
-                if len(rest) < len(things):
-                    yield dataclasses.replace(tale, **{part: rest})
+        for rest in _rests(things):
+            if not tale.mild or _killed(rest) == _killed(things):
+                yield dataclasses.replace(tale, **{part: rest})
     if tale.racing:
         yield dataclasses.replace(tale, racing=False)
-    yield from _smaller_clouds(tale)
+    yield from _without_options(tale)
+    yield from _without_servers(tale)
 
 
-def _smaller_clouds(tale: Tale) -> Iterator[Tale]:
-    spoken_of = str(tale.events)
-    for kind in ("servers", "hosts"):
-        for name in tale.cloud[kind]:
-            if name in spoken_of or name in str(tale.cloud["aggregates"]):
-                continue
-            if kind == "hosts" and name in str(tale.cloud["servers"]):
-                continue
-            rest = {k: v for k, v in tale.cloud[kind].items() if k != name}
-            yield _with(tale, **{kind: rest})
-    for name, server in tale.cloud["servers"].items():
-        if server["count"] > 1 and name not in spoken_of:
-            fewer = {**tale.cloud["servers"], name: {**server, "count": 1}}
-            yield _with(tale, servers=fewer)
+def _rests(things: Sequence[Any]) -> Iterator[list[Any]]:
+    """What is left without a half, a quarter and so on, or one of them."""
+    size = len(things)
+    while size > 0:
+        for start in range(0, len(things), size):
+            yield [*things[:start], *things[start + size :]]
+        size //= 2
+
+
+def _killed(things: Sequence[Any]) -> int:
+    """How many hosts die. A mild story is none when they live."""
+    return sum(isinstance(t, Mapping) and "kill" in t for t in things)
+
+
+def _without_options(tale: Tale) -> Iterator[Tale]:
     for key in ("settings", "simulator"):
         for name in tale.cloud[key]:
-            rest = {k: v for k, v in tale.cloud[key].items() if k != name}
-            yield _with(tale, **{key: rest})
-    if tale.cloud["engines"] > 1 and "engine" not in spoken_of:
+            yield _with(tale, **{key: _without(tale.cloud[key], name)})
+    if tale.cloud["engines"] > 1 and "engine" not in str(tale.events):
         yield _with(tale, engines=tale.cloud["engines"] - 1)
     if any(tale.cloud["clocks"]):
         yield _with(tale, clocks=[0.0])
+
+
+def _without_servers(tale: Tale) -> Iterator[Tale]:
+    """And without the hosts on which there are none."""
+    servers, hosts = tale.cloud["servers"], tale.cloud["hosts"]
+    spoken_of = f"{tale.events} {tale.cloud['aggregates']}"
+    for name, server in servers.items():
+        if name in spoken_of:
+            continue
+        yield _with(tale, servers=_without(servers, name))
+        if server["count"] > 1:
+            fewer = {**servers, name: {**server, "count": 1}}
+            yield _with(tale, servers=fewer)
+    for name in hosts:
+        if name not in spoken_of and name not in str(servers):
+            yield _with(tale, hosts=_without(hosts, name))
+
+
+def _without(values: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key != name}
 
 
 def _with(tale: Tale, **parts: Any) -> Tale:

@@ -32,8 +32,8 @@ _NEXT_OF_MOVE: Mapping[str | None, frozenset[str]] = {
     "ongoing": _SETTLED,
 }
 
-#: Seconds after which an engine has seen what others have asked for.
-NOTICED_WITHIN = 5.0
+#: Seconds after which an engine counts what it has seen in flight.
+COUNTED_WITHIN = 1.0
 
 #: Attempts that a notification gets.
 ATTEMPTS = 2
@@ -73,14 +73,15 @@ class Move:
 class Snapshot:
     """The database after a commit.
 
-    ``claims`` are owners and ends of leases (milliseconds) by notification,
+    ``claims`` are owners, ends of leases (milliseconds) and tokens by
+    notification,
     ``attempts`` numbers and times of the next one, ``uses`` the reserved
     hosts that notifications have taken.
     """
 
     notifications: Mapping[str, Report]
     moves: Mapping[str, Move]
-    claims: Mapping[str, tuple[str, int]]
+    claims: Mapping[str, tuple[str, int, str]]
     attempts: Mapping[str, tuple[int, int | None]]
     uses: Mapping[str, str]
     reserved: frozenset[str]
@@ -134,9 +135,9 @@ def _snapshot(simulation: "Simulation") -> Snapshot:
                 )
             },
             claims={
-                uuid: (owner, until)
-                for uuid, owner, until in rows(
-                    "SELECT notification_uuid, owner, expires_at "
+                uuid: (owner, until, token)
+                for uuid, owner, until, token in rows(
+                    "SELECT notification_uuid, owner, expires_at, token "
                     "FROM claims WHERE expires_at > 0"
                 )
             },
@@ -173,7 +174,8 @@ class Invariants:
     def __init__(self, simulation: "Simulation") -> None:
         self._simulation = simulation
         self._seen = _NOTHING
-        self._asked_by: dict[str, str] = {}
+        self._asked_under: dict[str, str] = {}
+        self._looked_at: dict[str, float] = {}
         self._broken: list[Violation] = []
         self.locked: dict[str, bool] = {}
         self.origins: dict[str, list[tuple[str, int]]] = {}
@@ -187,8 +189,18 @@ class Invariants:
         try:
             if when == "before" and verb == "evacuate":
                 self._before_evacuation(subject, detail)
+            if when == "after" and verb == "evacuations":
+                self._has_looked(subject)
         except AssertionError as error:
             self._report(error)
+
+    def _has_looked(self, host: str) -> None:
+        """Who holds the failure of the host knows what is in flight."""
+        now = self._simulation.clock.epoch()
+        for uuid, (owner, _, token) in self._seen.claims.items():
+            about = self._seen.notifications[uuid].host
+            if (owner, about) == (self._simulation.acting[-1].name, host):
+                self._looked_at.setdefault(token, now)
 
     def _report(self, error: AssertionError) -> None:
         raise self.broken(str(error)) from error
@@ -229,72 +241,81 @@ class Invariants:
         assert not cloud.is_up(server.host), (
             f"{uuid} is evacuated from {server.host}, which is up"
         )
+        flying = self._flying()
         for record in cloud.migrations:
             if record.instance_uuid != uuid:
                 continue
-            assert record.status not in _IN_PROGRESS, (
+            # What waits at a destination that has died is never done.
+            assert record not in flying, (
                 f"{uuid} is evacuated a second time at once"
             )
             again = record.source_host == server.host
             assert not (again and record.status == "done"), (
                 f"{uuid} is evacuated again after it has succeeded"
             )
-        self._is_on_record(server)
         self._is_below_the_ceiling()
+        self._is_on_record(server)
         self._has_its_target(server, detail)
-        self._asked_by[uuid] = self._simulation.acting[-1].name
 
-    def _ongoing(self, uuid: str) -> Move | None:
+    def _ongoing(self, uuid: str, source: str | None) -> Move | None:
+        """The move of an instance that leaves this host."""
         for move in self._seen.moves.values():
-            if move.instance == uuid and move.status == "ongoing":
+            if move.status == "ongoing" and (
+                (move.instance, move.source) == (uuid, source)
+            ):
                 return move
         return None
 
     def _is_on_record(self, server: "ServerRecord") -> None:
         """A record is written before the call that it describes."""
-        move = self._ongoing(server.uuid)
-        assert move is not None, f"{server.name} has no record of its move"
-        assert move.source == server.host, (
-            f"{server.name} is evacuated from {server.host}, but its record "
-            f"says {move.source}"
+        move = self._ongoing(server.uuid, server.host)
+        assert move is not None, (
+            f"{server.name} has no record of its move from {server.host}"
         )
         owner = self._holder(move.notification)
         acting = self._simulation.acting[-1].name
         assert owner == acting, (
             f"{acting} evacuates {server.name}, which {owner} has claimed"
         )
+        token = self._seen.claims[move.notification][2]
+        self._asked_under[server.uuid] = token
 
     def _holder(self, notification: str) -> str | None:
         """The engine whose claim to it is live."""
         now = self._simulation.clock.epoch() * 1000
-        owner, until = self._seen.claims.get(notification, (None, 0))
+        owner, until, _ = self._seen.claims.get(notification, (None, 0, ""))
         return owner if until > now else None
 
     def _is_below_the_ceiling(self) -> None:
-        """What it has asked for itself, and what it has taken over.
-
-        A late request of somebody else may have been carried out just now.
-        """
+        """What it has asked for itself, and what it knows to be taken over."""
         acting = self._simulation.acting[-1].name
-        seen_until = self._simulation.clock.epoch() - NOTICED_WITHIN
-        flying = 0
-        for record in self._flying():
-            move = self._ongoing(record.instance_uuid)
-            taken_over = (
-                move is not None
-                and self._holder(move.notification) == acting
-                and record.created_at < seen_until
-            )
-            asked_by = self._asked_by.get(record.instance_uuid)
-            flying += taken_over or asked_by == acting
+        flying = sum(self._counts(acting, record) for record in self._flying())
         assert flying < self._simulation.settings.window_ceiling, (
             f"{acting} has {flying} in flight and asks for one more"
         )
 
+    def _counts(self, engine: str, record: "MigrationRecord") -> bool:
+        """Whether the engine has to know of one that is in flight.
+
+        It has asked for it under the claim it holds, or has had time to see
+        it since it has claimed its notification.
+        """
+        move = self._ongoing(record.instance_uuid, record.source_host)
+        if move is None or self._holder(move.notification) != engine:
+            return False
+        token = self._seen.claims[move.notification][2]
+        if self._asked_under.get(record.instance_uuid) == token:
+            return True
+        looked = self._looked_at.get(token)
+        if looked is None or record.created_at > looked:
+            return False
+        now = self._simulation.clock.epoch()
+        return now - looked > COUNTED_WITHIN
+
     def _has_its_target(self, server: "ServerRecord", detail: str) -> None:
         """Only a reserved host that the recovery has taken is named."""
         target = detail.split("target=")[1].split(" ")[0]
-        move = self._ongoing(server.uuid)
+        move = self._ongoing(server.uuid, server.host)
         if target != "None" and move is not None:
             assert self._seen.uses.get(target) == move.notification, (
                 f"{server.name} is sent to {target}, which is not taken"
@@ -343,7 +364,7 @@ class Invariants:
                 or status == old.status
                 or status in _NEXT_STATUS.get(old.status, ())
             ), f"notification {uuid} is {status} and was {old}"
-            until = self._seen.claims.get(uuid, ("", 0))[1]
+            until = self._seen.claims.get(uuid, ("", 0, ""))[1]
             attempts, due = self._seen.attempts.get(uuid, (0, None))
             assert attempts <= ATTEMPTS, f"{uuid} has {attempts} attempts"
             if status not in _OPEN:
@@ -364,7 +385,7 @@ class Invariants:
             )
 
     def _check_moves(self, before: Snapshot) -> None:
-        unsettled: set[str] = set()
+        unsettled: set[tuple[str, str]] = set()
         for uuid, move in self._seen.moves.items():
             known = before.moves.get(uuid)
             old = known.status if known else None
@@ -379,10 +400,12 @@ class Invariants:
                 f"the move of {move.instance} is {move.status} in an ended "
                 "notification"
             )
-            assert move.instance not in unsettled, (
-                f"{move.instance} has two open moves"
+            # Its destination may fail too before its end is known.
+            moved = (move.instance, move.source)
+            assert moved not in unsettled, (
+                f"{move.instance} has two open moves from {move.source}"
             )
-            unsettled.add(move.instance)
+            unsettled.add(moved)
 
     @property
     def unfinished(self) -> bool:
