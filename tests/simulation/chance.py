@@ -136,6 +136,8 @@ class _Teller:
                 "force_down": not self._mild and chance.random() < 0.3,
                 "add_reserve_to_aggregates": chance.random() < 0.5,
                 "process_all_instances": True,
+                # What Nova never ends is watched for so long.
+                "expiry": 3000.0,
             },
             "simulator": {
                 "seed": chance.randint(0, 99),
@@ -145,7 +147,7 @@ class _Teller:
             },
             "engines": self._engines,
             "clocks": [
-                chance.choice((0.0, -120.0, 0.7, 3600.0)) for _ in range(3)
+                chance.choice((0.0, -120.0, 0.7, 600.0)) for _ in range(3)
             ],
             "evacuates_stopped": chance.random() < 0.8,
             "run": 6000,

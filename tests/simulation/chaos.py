@@ -16,11 +16,11 @@ from typing import Any
 import yaml
 
 from masakari import exception
-from masakari.domain.model import Notification
 from masakari.simulator.records import CloudError
 from tests.simulation import chance, workers
 from tests.simulation.chance import Tale
 from tests.simulation.invariants import Violation
+from tests.simulation.outcome import Outcome
 from tests.simulation.scenario import Scenario
 
 
@@ -53,22 +53,6 @@ class Played(Scenario):
         ]
         assert not lost, f"nobody has moved {lost}"
 
-    def judge(self) -> None:
-        """What holds at the end of any story.
-
-        :raises AssertionError: it does not
-        """
-        found = {n.uuid: n for n in self.simulation.all_notifications()}
-        for name, accepted in self.reports.items():
-            assert accepted.uuid in found, f"{name} is lost"
-        left = self.simulation.unfinished()
-        assert not left, f"not ended: {[_short(n) for n in left]}"
-        self.simulation.invariants.at_the_end()
-
-
-def _short(notification: Notification) -> str:
-    return f"{notification.type} {notification.status}"
-
 
 def play(tale: Tale) -> str:
     """Play a story; returns what happened.
@@ -83,7 +67,7 @@ def play(tale: Tale) -> str:
             story.race()
         with workers.telling(story):
             story.play()
-            story.judge()
+            Outcome(story).check_sound()
             if tale.mild:
                 story.recovered()
         return story.told()

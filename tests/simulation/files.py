@@ -87,7 +87,8 @@ class CloudFile:
     ``method`` and ``enabled`` are those of the segment; ``segments`` names
     further ones with their methods. ``run`` is when to give up, in seconds.
     ``clocks`` says how many seconds the clocks of the engines are fast, in
-    turn.
+    turn. One is ``timely`` in which much hangs on moments: where an engine
+    dies something else may come out, and be right too.
     """
 
     hosts: Mapping[str, HostFile]
@@ -103,6 +104,7 @@ class CloudFile:
     engines: int = 1
     clocks: Sequence[float] = (0.0,)
     evacuates_stopped: bool = True
+    timely: bool = False
     run: float = 1200
 
 

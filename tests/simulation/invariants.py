@@ -221,17 +221,22 @@ class Invariants:
         return len(self._flying())
 
     def _flying(self) -> list["MigrationRecord"]:
-        """What waits at a destination that has died is no work for Nova."""
-        cloud = self._simulation.cloud
-        hosts = cloud.hosts
         return [
             record
-            for record in cloud.migrations
-            if record.status in _IN_PROGRESS
-            and (
-                record.dest_host not in hosts or hosts[record.dest_host].alive
-            )
+            for record in self._simulation.cloud.migrations
+            if record.status in _IN_PROGRESS and not self._is_stuck(record)
         ]
+
+    def _is_stuck(self, record: "MigrationRecord") -> bool:
+        """Whether Nova does nothing for it any more.
+
+        It waits at a destination that has died, or nobody has chosen one.
+        """
+        hosts = self._simulation.cloud.hosts
+        if record.dest_host in hosts:
+            return not hosts[record.dest_host].alive
+        age = self._simulation.clock.epoch() - record.created_at
+        return age >= self._simulation.settings.evacuation_timeout
 
     def _before_evacuation(self, uuid: str, detail: str) -> None:
         cloud = self._simulation.cloud

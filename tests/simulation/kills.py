@@ -3,8 +3,9 @@
 
 ``python -m tests.simulation.kills`` kills at all steps of all scenarios;
 ``--points 5`` at five of each, ``--jobs`` says how many processes work on it,
-and names of scenarios, or parts of them, choose some. What comes out has to
-be what comes out undisturbed.
+and names of scenarios, or parts of them, choose some. Then each is played with
+two engines that race from the start. What comes out has to be what comes out
+undisturbed.
 """
 
 import argparse
@@ -80,7 +81,7 @@ def deaths(steps: Sequence[Step]) -> Iterator[int]:
         yield number
 
 
-def play(kill: Kill) -> Scenario:
+def play(kill: Kill) -> None:
     """Play one.
 
     :raises AssertionError: it does not come out as undisturbed
@@ -91,10 +92,31 @@ def play(kill: Kill) -> Scenario:
         scenario.kill_at([kill.number])
         with workers.telling(scenario):
             scenario.play()
-            Outcome(scenario).check_end()
+            _check(scenario)
             taken = scenario.simulation.steps.taken
             assert kill.number <= len(taken), "the step is never taken"
-    return scenario
+
+
+def race(folder: Path) -> None:
+    """Play a scenario with one engine more, where all act at once.
+
+    :raises AssertionError: it does not come out as with fewer
+    :raises Violation: what must never happen has happened
+    """
+    with workers.directory() as directory:
+        scenario = Scenario(read(folder), directory)
+        scenario.race()
+        with workers.telling(scenario):
+            scenario.play()
+            _check(scenario)
+
+
+def _check(scenario: Scenario) -> None:
+    outcome = Outcome(scenario)
+    if scenario.cloud.timely:
+        outcome.check_sound()
+    else:
+        outcome.check_end()
 
 
 def main() -> int:
@@ -118,7 +140,9 @@ def main() -> int:
     )
     chosen = [kill for result in found for kill in result]
     sys.stdout.write(f"{len(chosen)} kills in {len(folders)} scenarios\n")
-    return workers.judge(play, chosen, given.jobs)
+    failed = workers.judge(play, chosen, given.jobs)
+    sys.stdout.write("With two engines from the start:\n")
+    return failed or workers.judge(race, folders, given.jobs)
 
 
 if __name__ == "__main__":

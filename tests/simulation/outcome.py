@@ -30,11 +30,22 @@ class Outcome:
 
     def check_end(self) -> None:
         """Compare what is with what was expected, however it came."""
-        self._simulation.invariants.at_the_end()
+        self.check_sound()
         self._check_notifications()
         self._check_servers()
         self._check_moves()
         self._check_hosts()
+
+    def check_sound(self) -> None:
+        """Look whether all that was accepted has ended, and well."""
+        found = {n.uuid: n for n in self._simulation.all_notifications()}
+        for name, accepted in self._scenario.reports.items():
+            assert accepted.uuid in found, f"{name} is lost"
+        left = [
+            f"{n.type} is {n.status}" for n in self._simulation.unfinished()
+        ]
+        assert not left, f"not ended: {left}"
+        self._simulation.invariants.at_the_end()
 
     def _check_notifications(self) -> None:
         assert set(self._expected.notifications) == set(self._scenario.reports)

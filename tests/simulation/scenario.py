@@ -220,7 +220,7 @@ class Scenario:
         self.simulation.invariants.at_commit()
         for event in self.events:
             self.story.add(event)
-        self._start_engines(self.cloud.engines + self._rivals)
+        self._start_engines(self.cloud.engines)
         try:
             while clock.elapsed < self.cloud.run + self.story.late:
                 clock.pass_time(1)
@@ -236,6 +236,8 @@ class Scenario:
 
     def _start_engines(self, count: int) -> None:
         clocks = self.cloud.clocks
+        if count and not self.simulation.engines:
+            count += self._rivals
         for _ in range(count):
             number = len(self.simulation.engines) + 1
             engine = self.simulation.engine(
