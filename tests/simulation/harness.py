@@ -203,7 +203,7 @@ class Engine:
         self.stopping = threading.Event()
         settings = simulation.settings
         conf = configuration.load([], prog="masakari-engine", config_files=[])
-        conf.set_override("connection", simulation.connection, "taskflow")
+        conf.set_override("connection", simulation.progress_in, "taskflow")
         world = World(
             clock=Skewed(simulation.clock, fast),
             database=cast(
@@ -332,6 +332,8 @@ class Simulation:
         self.database = Database(
             self.connection, clock=self.clock.utcnow, sqlite_synchronous=False
         )
+        #: Where the engines keep the progress of their tasks.
+        self.progress_in = self.connection
         self.most_in_flight = 0
         self.lease = LEASE
         self.engines: list[Engine] = []

@@ -504,6 +504,8 @@ class Invariants:
         reserved = name in self._seen.reserved
         if any(server.host == name for server in cloud.servers.values()):
             return
+        if any(record.dest_host == name for record in self._flying()):
+            return
         if any(
             report.failure and report.host == name
             for report in self._seen.notifications.values()

@@ -30,6 +30,9 @@ ROUNDING = 1e-3
 #: Seconds after which another engine has what a dead one had.
 TAKEN_OVER_WITHIN = LEASE + POLL + 1
 
+#: Progress is only there to be shown, and takes its time.
+_NOWHERE = "memory://"
+
 
 class Story:
     """The events, each at its time, unless the story halts for a while.
@@ -197,6 +200,7 @@ class Scenario:
         What is to happen later does so as long after another engine has
         taken over as it would have after the step.
         """
+        self.simulation.progress_in = _NOWHERE
         self.simulation.steps.deadly = set(steps)
         self.simulation.steps.on_death = self._replace_engine
         self.simulation.steps.on_claim = self.story.go_on
@@ -208,6 +212,7 @@ class Scenario:
 
     def race(self) -> None:
         """Have one engine more than there are, and all act at once."""
+        self.simulation.progress_in = _NOWHERE
         self.simulation.database_delay = 0.001
         self._rivals = 1
 
