@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Engines that are killed at some steps, or race, change no outcome.
+
+``python -m tests.simulation.kills`` kills them at all steps.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.simulation import kills
+from tests.simulation.files import FOLDERS
+from tests.simulation.harness import Step
+
+#: Of each scenario; always the same ones.
+POINTS = 2
+
+every_scenario = pytest.mark.parametrize(
+    "folder", FOLDERS, ids=lambda folder: folder.name
+)
+
+
+@every_scenario
+def test_another_engine_brings_it_to_the_same_end(folder: Path) -> None:
+    for kill in kills.kills(folder, POINTS):
+        kills.play(kill)
+
+
+@every_scenario
+def test_two_engines_bring_it_to_the_same_end(folder: Path) -> None:
+    kills.race(folder)
+
+
+def test_what_makes_a_difference_is_a_step() -> None:
+    look = Step("before", "call", "evacuations", "host")
+    looked = look._replace(when="after")
+    write = Step("before", "commit", "while_held", "")
+    written = write._replace(when="after")
+    steps = [look, looked, look, looked, write, written, look, looked]
+    assert list(kills.deaths(steps)) == [1, 5, 6, 7]
