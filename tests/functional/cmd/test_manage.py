@@ -12,7 +12,7 @@ from masakari.db import schema, tables
 from masakari.db.session import Database
 from tests.functional.db import recorded, records
 
-HEAD = "5c0e7f3a9d21"
+HEAD = "c3d8b6f10a74"
 
 
 @pytest.fixture
