@@ -9,12 +9,13 @@ import threading
 import uuid
 from collections.abc import Callable
 from concurrent import futures
+from importlib import metadata
 
 from oslo_config import cfg
 
 from masakari import conf as configuration
 from masakari import exception, rpc
-from masakari.db import progress, schema
+from masakari.db import progress, registry, schema
 from masakari.db.session import Database
 from masakari.engine.clock import SystemClock
 from masakari.engine.endpoint import EngineEndpoint
@@ -63,11 +64,20 @@ def build(
     )
     return Engine(
         world,
-        owner=f"{conf.host}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
+        identity=_identity(conf),
         capacity=conf.concurrent_recoveries,
         lease=conf.notification_lease,
         renewal=conf.notification_lease_renewal,
         poll_interval=conf.notification_poll_interval,
+    )
+
+
+def _identity(conf: cfg.ConfigOpts) -> registry.Identity:
+    return registry.Identity(
+        name=f"{conf.host}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
+        host=conf.host,
+        version=metadata.version(configuration.PROJECT),
+        started_at=SystemClock().utcnow().replace(microsecond=0),
     )
 
 

@@ -96,6 +96,4 @@ def _forget_the_dead(session: orm.Session) -> None:
     long_ago = Row.expires_at < now_ms(session) - MEMORY * 1000
     names = session.scalars(sa.select(Row.name).where(long_ago)).all()
     if names:
-        session.execute(
-            sa.delete(Row).where(Row.name.in_(names), long_ago)
-        )
+        session.execute(sa.delete(Row).where(Row.name.in_(names), long_ago))
