@@ -27,6 +27,7 @@ from masakari.db.session import Database
 from tests.functional.db import recorded, records
 from tests.functional.db.cases import engines as engines_cases
 from tests.functional.db.cases import hosts as hosts_cases
+from tests.functional.db.cases import interventions as interventions_cases
 from tests.functional.db.cases import notifications as notifications_cases
 from tests.functional.db.cases import paging as paging_cases
 from tests.functional.db.cases import progress as progress_cases
@@ -109,6 +110,10 @@ class TestReserves(recoveries_cases.Reserves):
 
 
 class TestRegistry(engines_cases.Registry):
+    pass
+
+
+class TestInterventions(interventions_cases.Interventions):
     pass
 
 

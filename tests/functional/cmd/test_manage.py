@@ -63,6 +63,8 @@ def test_alone_it_says_what_there_is(capsys):
         "masakari-manage category action [<args>]",
         "Available categories:",
         "\tdb",
+        "\tengine",
+        "\tnotification",
     ]
 
 
