@@ -124,17 +124,26 @@ class Database:
         retries = self._options.get("max_retries", 10)
         endless = retries < 0
         interval = self._options.get("retry_interval", 10)
+        tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(
+                exception.ServiceUnavailable
+            ),
+            stop=tenacity.stop_never
+            if endless
+            else tenacity.stop_after_attempt(retries + 1),
+            wait=tenacity.wait_fixed(interval),
+            before_sleep=_tell_of_waiting,
+            reraise=True,
+        )(self.ping)
+
+    def ping(self) -> None:
+        """Have the server answer, once and now.
+
+        :raises ServiceUnavailable: it does not
+        """
         try:
-            tenacity.Retrying(
-                retry=tenacity.retry_if_exception_type(_ConnectError),
-                stop=tenacity.stop_never
-                if endless
-                else tenacity.stop_after_attempt(retries + 1),
-                wait=tenacity.wait_fixed(interval),
-                before_sleep=_tell_of_waiting,
-                reraise=True,
-            )(self._touch)
-        except _ConnectError as error:
+            self._read(lambda session: session.scalar(sqlalchemy.select(1)))
+        except (_ConnectError, *_PASSING) as error:
             raise exception.ServiceUnavailable() from error
 
     @contextlib.contextmanager
@@ -154,10 +163,6 @@ class Database:
     def dispose(self) -> None:
         """Close the connections; those in use when they are given back."""
         self.engine.dispose()
-
-    def _touch(self) -> None:
-        with self._session(self.engine):
-            pass
 
     def _repeat(self, run: Callable[[], T]) -> T:
         retrying = tenacity.Retrying(
@@ -226,10 +231,12 @@ class Database:
 
 
 def _tell_of_waiting(state: tenacity.RetryCallState) -> None:
+    error = _error(state)
     LOG.warning(
         "The database is not there yet (attempt %d): %s",
         state.attempt_number,
-        _error(state),
+        # The text goes on with a link for developers.
+        str(error.__cause__ if error else None).partition("\n")[0],
     )
 
 

@@ -52,8 +52,13 @@ class Loop:
 
     def join(self) -> None:
         """Wait until it has ended, if it has ever begun."""
-        if self._turned_at is not None:
+        if self.begun:
             self._thread.join()
+
+    @property
+    def begun(self) -> bool:
+        """Whether it has been started."""
+        return self._turned_at is not None
 
     @property
     def trouble(self) -> str | None:

@@ -74,6 +74,11 @@ class Engine:
         self._poller.hurry()
 
     @property
+    def started(self) -> bool:
+        """Whether it has begun to look for work."""
+        return self._poller.begun
+
+    @property
     def stopping(self) -> bool:
         """Whether it has been told to stop."""
         return self._world.stopping.is_set()
