@@ -4,6 +4,7 @@
 import contextlib
 import datetime
 import logging
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -34,6 +35,10 @@ _PASSING = (
 
 _RETRIES = 5
 _PATIENCE = 10.0
+
+#: Seconds that one attempt may wait for a connection, unless
+#: ``[database] pool_timeout`` says otherwise.
+_CONNECTING = 30
 
 
 def _utc_now() -> datetime.datetime:
@@ -159,6 +164,23 @@ class Database:
         with session:
             yield session.connection()
             session.commit()
+
+    @property
+    def patience(self) -> float:
+        """Seconds after which a transaction is given up, in an outage.
+
+        One that hangs on a connection which is open is not counted.
+        """
+        connecting: float = self._options.get("pool_timeout") or _CONNECTING
+        if not self._options.get("use_db_reconnect"):
+            return _PATIENCE + connecting
+        retries = self._options.get("db_max_retries", 20)
+        if retries < 0:
+            return math.inf
+        pause = self._options.get("db_retry_interval", 1)
+        if self._options.get("db_inc_retry_interval", True):
+            pause = self._options.get("db_max_retry_interval", 10)
+        return float((retries + 1) * (pause + connecting))
 
     def dispose(self) -> None:
         """Close the connections; those in use when they are given back."""

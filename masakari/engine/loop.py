@@ -10,9 +10,6 @@ from masakari import exception
 
 LOG = logging.getLogger(__name__)
 
-#: Seconds that one turn may take longer when the database is away.
-PATIENCE = 60
-
 
 class Loop:
     """Does one thing again and again in a thread of its own.
@@ -21,14 +18,21 @@ class Loop:
 
     :param what: the thing, as the log calls it
     :param interval: seconds of rest between two turns
+    :param patience: seconds after which a turn that lasts is said to hang
     """
 
     def __init__(
-        self, action: Callable[[], object], *, what: str, interval: float
+        self,
+        action: Callable[[], object],
+        *,
+        what: str,
+        interval: float,
+        patience: float,
     ) -> None:
         self._action = action
         self._what = what
         self._interval = interval
+        self._patience = patience
         self._soon = threading.Event()
         self._over = threading.Event()
         self._thread = threading.Thread(
@@ -68,7 +72,7 @@ class Loop:
         if not self._thread.is_alive():
             return f"{self._what}: the thread has died"
         idle = time.monotonic() - self._turned_at
-        if idle > 3 * self._interval + PATIENCE:
+        if idle > 3 * self._interval + self._patience:
             return f"{self._what}: the thread hangs for {idle:.0f} seconds"
         return None
 

@@ -54,15 +54,28 @@ class Engine:
             recover=recover,
             idle=self.wake,
         )
+        # A turn ends with the first transaction that fails.
+        patience = 2 * world.database.patience
         self._poller = Loop(
-            self._intake.poll, what="Looking for work", interval=poll_interval
+            self._intake.poll,
+            what="Looking for work",
+            interval=poll_interval,
+            patience=patience,
         )
         self._renewer = Loop(
-            self._intake.renew, what="Renewing claims", interval=renewal
+            self._intake.renew,
+            what="Renewing claims",
+            interval=renewal,
+            patience=patience,
         )
         # In a thread of its own: no claim may be lost to a heartbeat that
         # has to wait.
-        self._heart = Loop(self._beat, what="The heartbeat", interval=renewal)
+        self._heart = Loop(
+            self._beat,
+            what="The heartbeat",
+            interval=renewal,
+            patience=patience,
+        )
 
     def start(self) -> None:
         """Begin to look for work."""

@@ -14,8 +14,12 @@ PATIENCE = 10
 def make():
     made = []
 
-    def begin(action, interval=0.0):
-        made.append(loop.Loop(action, what="The work", interval=interval))
+    def begin(action, interval=0.0, patience=60):
+        made.append(
+            loop.Loop(
+                action, what="The work", interval=interval, patience=patience
+            )
+        )
         return made[-1]
 
     yield begin
@@ -90,8 +94,8 @@ def test_one_that_never_began_has_no_trouble_and_an_end(make):
     one.join()
 
 
-def test_one_that_hangs_is_in_trouble_until_it_goes_on(make, monkeypatch):
-    monkeypatch.setattr(loop, "PATIENCE", 0)
+@pytest.mark.parametrize("patience", [0, 60])
+def test_one_that_hangs_is_in_trouble_after_a_while(make, patience):
     begun, go_on = threading.Event(), threading.Event()
     turns = Turns()
 
@@ -100,12 +104,11 @@ def test_one_that_hangs_is_in_trouble_until_it_goes_on(make, monkeypatch):
         begun.set()
         assert go_on.wait(PATIENCE)
 
-    one = make(hang)
+    one = make(hang, patience=patience)
     one.start()
     assert begun.wait(PATIENCE)
-    assert one.trouble.startswith("The work: the thread hangs for ")
-    monkeypatch.setattr(loop, "PATIENCE", 60)
-    assert one.trouble is None
+    told = "The work: the thread hangs for 0 seconds"
+    assert one.trouble == (None if patience else told)
     go_on.set()
     assert turns.wait(2)
 
