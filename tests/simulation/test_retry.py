@@ -79,3 +79,28 @@ def test_a_host_that_was_reserved_meanwhile_is_used(
     assert retry(simulation, notification).status is FINISHED
     assert simulation.cloud.servers[uuid].host == other.name
     assert not simulation.host_now(other).reserved
+
+
+def test_another_engine_goes_on_with_it_when_one_dies(
+    simulation: Simulation,
+) -> None:
+    failed, other = simulation.hosts(2, slots=3)
+    uuids = simulation.servers(failed, 3)
+    filling = simulation.servers(other, 3)
+    notification = simulation.recover(simulation.fail(failed))
+    assert notification.status is FAILED
+    for uuid in filling:
+        simulation.cloud.delete_server(uuid)
+    simulation.retry(notification)
+    asked = simulation.cloud.counts["evacuate"]
+    simulation.kill_at = ("after", "evacuate", asked + 2)
+    simulation.run(simulation.engine("one"), seconds=10)
+    assert simulation.unfinished()
+    simulation.run(simulation.engine("two"))
+    assert simulation.now(notification).status is FINISHED
+    assert {simulation.cloud.servers[uuid].host for uuid in uuids} == {
+        other.name
+    }
+    assert {move.status for move in simulation.vmoves(notification)[-3:]} == {
+        SUCCEEDED
+    }

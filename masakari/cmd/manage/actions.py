@@ -15,6 +15,9 @@ from oslo_config import cfg
 from masakari.db import schema
 from masakari.db.session import Database
 
+#: Characters in a line of a cell.
+_WIDEST = 80
+
 
 class UsageError(Exception):
     """An argument that makes no sense."""
@@ -83,6 +86,7 @@ def print_table(
     """For people; None is shown as nothing."""
     table = prettytable.PrettyTable(list(headings))
     table.align = "l"
+    table.max_width = _WIDEST
     for row in rows:
         table.add_row(["" if value is None else value for value in row])
     print(table)
