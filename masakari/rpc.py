@@ -11,6 +11,7 @@ import datetime
 import functools
 import importlib
 import logging
+import socket
 import threading
 from collections.abc import Sequence
 from concurrent import futures
@@ -41,6 +42,15 @@ BACKLOG = 1000
 
 #: Seconds that a broker may take to let go of a server.
 STOP_TIMEOUT = 2
+
+#: Seconds after which a broker that has not answered is said to be away.
+START_PATIENCE = 5
+
+#: Seconds to try in all whether a broker takes connections.
+_KNOCKING = 1.5
+
+#: Of AMQP, without and with TLS, where the URL names none.
+_PORTS = (5672, 5671)
 
 
 def target(**kwargs: Any) -> Any:
@@ -132,6 +142,7 @@ def get_transport(conf: cfg.ConfigOpts) -> Any:
     except (
         oslo_messaging.DriverLoadFailure,
         oslo_messaging.InvalidTransportURL,
+        ValueError,
     ) as error:
         raise exception.ConfigurationError(
             f"transport_url cannot be used: {error}"
@@ -178,6 +189,12 @@ class EngineServer:
         self._starting = threading.Thread(
             target=self._start, name="rpc", daemon=True
         )
+        self._listening = threading.Event()
+
+    @property
+    def listening(self) -> bool:
+        """Whether the broker has been there since :meth:`start`."""
+        return self._listening.is_set()
 
     def start(self) -> None:
         """Listen as soon as the broker is there; returns at once."""
@@ -194,6 +211,9 @@ class EngineServer:
         stopping.join(STOP_TIMEOUT)
 
     def _start(self) -> None:
+        waiting = threading.Timer(START_PATIENCE, _tell_of_waiting)
+        waiting.daemon = True
+        waiting.start()
         try:
             self._server.start()
         except oslo_messaging.MessagingException as error:
@@ -202,6 +222,68 @@ class EngineServer:
                 "the database alone: %s",
                 error,
             )
+            return
+        finally:
+            waiting.cancel()
+        self._listening.set()
+        LOG.info("The broker is there; messages wake the engine")
+
+
+def _tell_of_waiting() -> None:
+    LOG.warning(
+        "The broker is not there yet; until it comes, notifications are "
+        "found in the database alone"
+    )
+
+
+class Broker:
+    """Where the message bus is, to see whether anybody is there.
+
+    :raises ConfigurationError: ``transport_url`` makes no sense
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts) -> None:
+        try:
+            url = oslo_messaging.TransportURL.parse(conf)
+        except (oslo_messaging.InvalidTransportURL, ValueError) as error:
+            raise exception.ConfigurationError(
+                f"transport_url cannot be used: {error}"
+            ) from error
+        self._addresses = _addresses(url)
+
+    def knock(self) -> None:
+        """Connect to one of its hosts and leave again.
+
+        A bus in the process is always there, and so is one of which it is
+        not known where it listens.
+
+        :raises OSError: no host takes connections
+        """
+        refused = None
+        for address in self._addresses:
+            try:
+                socket.create_connection(
+                    address, _KNOCKING / len(self._addresses)
+                ).close()
+            except OSError as error:
+                refused = error
+            else:
+                return
+        if refused is not None:
+            raise refused
+
+
+def _addresses(url: Any) -> list[tuple[str, int]]:
+    hosts = [(host.hostname or "localhost", host.port) for host in url.hosts]
+    is_amqp = url.transport in ("rabbit", "amqp")
+    if is_amqp and not hosts:
+        hosts = [("localhost", None)]
+    unknown = _PORTS if is_amqp else ()
+    return [
+        (name, number)
+        for name, port in hosts
+        for number in ((port,) if port else unknown)
+    ]
 
 
 def to_wire(notification: Notification) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from masakari.api import (
     faults,
     hooks,
     paste,
+    readiness,
     requests,
     urlmap,
     versions,
@@ -113,6 +114,9 @@ def assemble(
     mounted = urlmap.URLMap()
     mounted["/v1"] = cors.CORS(proxied(api, conf), conf)
     mounted["/healthcheck"] = _healthcheck(conf)
+    mounted["/healthcheck/ready"] = faults.FaultWrapper(
+        readiness.Ready.of(parts)
+    )
     mounted["/"] = faults.FaultWrapper(proxied(beside, conf))
     return mounted
 

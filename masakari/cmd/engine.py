@@ -1,24 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """``masakari-engine``: recovers what notifications report."""
 
+import contextlib
 import logging
 import os
 import signal
 import sys
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent import futures
+from importlib import metadata
 
 from oslo_config import cfg
 
 from masakari import conf as configuration
 from masakari import exception, rpc
-from masakari.db import progress, schema
+from masakari.db import progress, registry, schema
 from masakari.db.session import Database
 from masakari.engine.clock import SystemClock
 from masakari.engine.endpoint import EngineEndpoint
 from masakari.engine.flows import Flows
+from masakari.engine.health import Health, HealthServer
 from masakari.engine.service import Engine
 from masakari.engine.settings import recovery_settings
 from masakari.engine.slots import Slots
@@ -26,6 +29,7 @@ from masakari.engine.world import World
 from masakari.events import publisher
 from masakari.nova.client import NovaClient
 from masakari.nova.port import ComputePort
+from masakari.services import readiness
 
 LOG = logging.getLogger(__name__)
 
@@ -63,11 +67,20 @@ def build(
     )
     return Engine(
         world,
-        owner=f"{conf.host}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
+        identity=_identity(conf),
         capacity=conf.concurrent_recoveries,
         lease=conf.notification_lease,
         renewal=conf.notification_lease_renewal,
         poll_interval=conf.notification_poll_interval,
+    )
+
+
+def _identity(conf: cfg.ConfigOpts) -> registry.Identity:
+    return registry.Identity(
+        name=f"{conf.host}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
+        host=conf.host,
+        version=metadata.version(configuration.PROJECT),
+        started_at=SystemClock().utcnow().replace(microsecond=0),
     )
 
 
@@ -103,6 +116,66 @@ def listen(
     return server.stop
 
 
+class Program:
+    """An engine and what it needs around it, from its start to its end.
+
+    :raises ConfigurationError: ``conf`` cannot work
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts) -> None:
+        self._database = Database.from_conf(conf)
+        self._events = publisher.Notifier(conf, publisher.Binary.ENGINE)
+        self._engine = build(
+            conf,
+            database=self._database,
+            compute=NovaClient.from_conf(conf),
+            events=self._events,
+        )
+        self._server = make_server(conf, self._engine, self._database)
+        self._health = self._make_health(conf)
+
+    def _make_health(self, conf: cfg.ConfigOpts) -> HealthServer | None:
+        if not conf.engine_health_port:
+            return None
+        neighbours = readiness.Neighbours(self._database, rpc.Broker(conf))
+        return HealthServer(
+            conf.engine_health_listen,
+            conf.engine_health_port,
+            Health(self._engine, self._server, neighbours),
+        )
+
+    def wait_for_database(self) -> None:
+        """Tell of one's health meanwhile, if that is wanted.
+
+        :raises OSError: it cannot be told where it is wanted
+        :raises ServiceUnavailable: the database did not come
+        :raises ConfigurationError: it is not of this release
+        """
+        if self._health is not None:
+            with _signals_blocked():
+                self._health.start()
+        LOG.info("The engine waits for the database")
+        self._database.connect()
+        schema.check(self._database)
+
+    def start(self) -> None:
+        """Look for work, and listen to the bus as soon as it is there."""
+        self._server.start()
+        self._engine.start()
+        LOG.info("The engine has started")
+
+    def stop(self) -> None:
+        """Finish what is in flight, within the time for that, and close."""
+        LOG.info("The engine stops: it finishes what is in flight")
+        self._server.stop()
+        self._engine.stop()
+        self._events.close()
+        if self._health is not None:
+            self._health.stop()
+        self._database.dispose()
+        LOG.info("The engine has stopped")
+
+
 def main() -> int:
     """Run an engine until it is told to stop."""
     # Until it works, SIGTERM and SIGINT simply end it; SIGHUP has to wait.
@@ -116,36 +189,29 @@ def main() -> int:
     configuration.setup_logging(conf)
     configuration.log_ignored(conf)
     try:
-        database = Database.from_conf(conf)
-        events = publisher.Notifier(conf, publisher.Binary.ENGINE)
-        engine = build(
-            conf,
-            database=database,
-            compute=NovaClient.from_conf(conf),
-            events=events,
-        )
-        server = make_server(conf, engine, database)
-        LOG.info("The engine waits for the database")
-        database.connect()
-        schema.check(database)
-    except exception.MasakariException as error:
+        program = Program(conf)
+        program.wait_for_database()
+    except (exception.MasakariException, OSError) as error:
         LOG.critical("The engine cannot start: %s", error)
         return 1
     # Threads inherit the mask, so signals are for this one only.
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    server.start()
-    engine.start()
-    LOG.info("The engine has started")
+    program.start()
     _wait_for_the_end(conf)
-    LOG.info("The engine stops: it finishes what is in flight")
-    server.stop()
-    engine.stop()
-    events.close()
-    database.dispose()
-    LOG.info("The engine has stopped")
+    program.stop()
     logging.shutdown()
     # Calls that Nova does not answer are still open in other threads.
     os._exit(0)
+
+
+@contextlib.contextmanager
+def _signals_blocked() -> Iterator[None]:
+    """Threads inherit the mask, so signals are for the main one only."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _wait_for_the_end(conf: cfg.ConfigOpts) -> None:

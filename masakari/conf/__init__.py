@@ -23,6 +23,7 @@ def register_opts(conf: cfg.ConfigOpts) -> None:
     for group, options in (*opts.list_opts(), *recovery_flows.list_opts()):
         conf.register_opts(options, _own(group))
     oslo_db_options.set_defaults(conf, connection=database.CONNECTION)
+    conf.set_default("max_retries", database.MAX_RETRIES, "database")
     loading.register_auth_conf_options(conf, "keystone_authtoken")
 
 

@@ -9,6 +9,10 @@ from oslo_config import cfg
 #: Masakari's default for oslo.db's ``[database] connection``.
 CONNECTION = "sqlite:///$state_path/masakari.sqlite"
 
+#: And for ``[database] max_retries``: a program waits for its database for
+#: as long as it takes.
+MAX_RETRIES = -1
+
 GROUP = cfg.OptGroup("taskflow", title="Progress of recovery workflows")
 
 OPTS: list[cfg.Opt] = [

@@ -13,7 +13,9 @@ def set_sample_defaults() -> None:
     """Have the configuration generator show all of Masakari's defaults."""
     set_library_defaults()
     cfg.set_defaults(
-        oslo_db_options.database_opts, connection=database.CONNECTION
+        oslo_db_options.database_opts,
+        connection=database.CONNECTION,
+        max_retries=database.MAX_RETRIES,
     )
 
 

@@ -86,6 +86,19 @@ SERVICE: list[cfg.Opt] = [
         "the others; at 0 it does so at once. The API takes at 0 whatever "
         "time it needs.",
     ),
+    cfg.HostAddressOpt(
+        "engine_health_listen",
+        default="127.0.0.1",
+        help="Address on which an engine tells of its health, if "
+        "engine_health_port is set.",
+    ),
+    cfg.PortOpt(
+        "engine_health_port",
+        default=0,
+        help="Port on which an engine answers GET /healthcheck, whether it "
+        "is alive, and GET /healthcheck/ready, whether it can work; without "
+        "TLS and without tokens. At 0 it does not listen at all.",
+    ),
     cfg.StrOpt(
         "masakari_topic",
         default="ha_engine",

@@ -4,6 +4,7 @@
 import contextlib
 import datetime
 import logging
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -34,6 +35,10 @@ _PASSING = (
 
 _RETRIES = 5
 _PATIENCE = 10.0
+
+#: Seconds that one attempt may wait for a connection, unless
+#: ``[database] pool_timeout`` says otherwise.
+_CONNECTING = 30
 
 
 def _utc_now() -> datetime.datetime:
@@ -124,17 +129,26 @@ class Database:
         retries = self._options.get("max_retries", 10)
         endless = retries < 0
         interval = self._options.get("retry_interval", 10)
+        tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(
+                exception.ServiceUnavailable
+            ),
+            stop=tenacity.stop_never
+            if endless
+            else tenacity.stop_after_attempt(retries + 1),
+            wait=tenacity.wait_fixed(interval),
+            before_sleep=_tell_of_waiting,
+            reraise=True,
+        )(self.ping)
+
+    def ping(self) -> None:
+        """Have the server answer, once and now.
+
+        :raises ServiceUnavailable: it does not
+        """
         try:
-            tenacity.Retrying(
-                retry=tenacity.retry_if_exception_type(_ConnectError),
-                stop=tenacity.stop_never
-                if endless
-                else tenacity.stop_after_attempt(retries + 1),
-                wait=tenacity.wait_fixed(interval),
-                before_sleep=_tell_of_waiting,
-                reraise=True,
-            )(self._touch)
-        except _ConnectError as error:
+            self._read(lambda session: session.scalar(sqlalchemy.select(1)))
+        except (_ConnectError, *_PASSING) as error:
             raise exception.ServiceUnavailable() from error
 
     @contextlib.contextmanager
@@ -151,13 +165,26 @@ class Database:
             yield session.connection()
             session.commit()
 
+    @property
+    def patience(self) -> float:
+        """Seconds after which a transaction is given up, in an outage.
+
+        One that hangs on a connection which is open is not counted.
+        """
+        connecting: float = self._options.get("pool_timeout") or _CONNECTING
+        if not self._options.get("use_db_reconnect"):
+            return _PATIENCE + connecting
+        retries = self._options.get("db_max_retries", 20)
+        if retries < 0:
+            return math.inf
+        pause = self._options.get("db_retry_interval", 1)
+        if self._options.get("db_inc_retry_interval", True):
+            pause = self._options.get("db_max_retry_interval", 10)
+        return float((retries + 1) * (pause + connecting))
+
     def dispose(self) -> None:
         """Close the connections; those in use when they are given back."""
         self.engine.dispose()
-
-    def _touch(self) -> None:
-        with self._session(self.engine):
-            pass
 
     def _repeat(self, run: Callable[[], T]) -> T:
         retrying = tenacity.Retrying(
@@ -226,10 +253,12 @@ class Database:
 
 
 def _tell_of_waiting(state: tenacity.RetryCallState) -> None:
+    error = _error(state)
     LOG.warning(
         "The database is not there yet (attempt %d): %s",
         state.attempt_number,
-        _error(state),
+        # The text goes on with a link for developers.
+        str(error.__cause__ if error else None).partition("\n")[0],
     )
 
 

@@ -204,6 +204,25 @@ class Claim(Base):
     expires_at: orm.Mapped[int] = orm.mapped_column(sqlalchemy.BigInteger)
 
 
+class Engine(Base):
+    """An engine that runs, or ran until its heart stopped.
+
+    ``name`` is the ``owner`` of its claims. ``expires_at`` is in
+    milliseconds since the epoch of the database's own clock.
+    """
+
+    __tablename__ = "engines"
+
+    name: orm.Mapped[str] = orm.mapped_column(
+        sqlalchemy.String(255), primary_key=True
+    )
+    host: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(255))
+    version: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(64))
+    started_at: orm.Mapped[datetime.datetime]
+    expires_at: orm.Mapped[int] = orm.mapped_column(sqlalchemy.BigInteger)
+    stopping: orm.Mapped[bool]
+
+
 class HostIntake(Base):
     """A row to write to, so that reports of one host come one by one.
 

@@ -48,6 +48,15 @@ class VMoveStatus(enum.StrEnum):
     SUCCEEDED = "succeeded"
 
 
+class EngineState(enum.StrEnum):
+    UP = "up"
+    STOPPING = "stopping"
+    #: Its heartbeat has stopped.
+    DOWN = "down"
+    #: It works on something, and has no heartbeat.
+    UNKNOWN = "unknown"
+
+
 #: Work is left to do for a notification in one of these.
 UNFINISHED = frozenset(
     {
@@ -209,3 +218,27 @@ class Claim:
     token: str
     attempt: int
     request_id: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """An engine as its heartbeat shows it.
+
+    :param name: what it is called in the claims it holds
+    :param version: of the package
+    :param lease_left: seconds until it counts as down unless its heart
+        beats again; negative since then
+    """
+
+    name: str
+    host: str
+    version: str
+    started_at: datetime.datetime
+    lease_left: float
+    stopping: bool
+
+    @property
+    def state(self) -> EngineState:
+        if self.lease_left <= 0:
+            return EngineState.DOWN
+        return EngineState.STOPPING if self.stopping else EngineState.UP

@@ -3,22 +3,26 @@
 
 import logging
 import threading
-from collections.abc import Callable
 from concurrent import futures
 
 from masakari import exception
+from masakari.db import registry
 from masakari.engine.intake import Intake
+from masakari.engine.loop import Loop
 from masakari.engine.recovery import recover
 from masakari.engine.world import World
 
 LOG = logging.getLogger(__name__)
+
+#: Seconds that an engine which stops may use to say that it has gone.
+_FAREWELL = 2
 
 
 class Engine:
     """Looks for work, does it, and keeps its claims alive meanwhile.
 
     :param world: what recoveries meet
-    :param owner: the engine's name in its claims; no two may share one
+    :param identity: who it is; no two may share a name
     :param capacity: notifications worked on at once
     :param lease: seconds that a claim lives without renewal
     :param renewal: seconds between renewals
@@ -29,52 +33,86 @@ class Engine:
         self,
         world: World,
         *,
-        owner: str,
+        identity: registry.Identity,
         capacity: int,
         lease: float,
         renewal: float,
         poll_interval: float,
     ) -> None:
         self._world = world
-        self._poll_interval = poll_interval
-        self._renewal = renewal
-        self._wake = threading.Event()
-        self._stopped = threading.Event()
+        self._identity = identity
+        self._lease = lease
         self._pool = futures.ThreadPoolExecutor(
             capacity, thread_name_prefix="recovery"
         )
         self._intake = Intake(
             world,
             self._pool,
-            owner=owner,
+            owner=identity.name,
             capacity=capacity,
             lease=lease,
             recover=recover,
             idle=self.wake,
         )
-        self._poller = threading.Thread(
-            target=self._poll, name="poll", daemon=True
+        # A turn ends with the first transaction that fails.
+        patience = 2 * world.database.patience
+        self._poller = Loop(
+            self._intake.poll,
+            what="Looking for work",
+            interval=poll_interval,
+            patience=patience,
         )
-        self._renewer = threading.Thread(
-            target=self._renew, name="renew", daemon=True
+        self._renewer = Loop(
+            self._intake.renew,
+            what="Renewing claims",
+            interval=renewal,
+            patience=patience,
+        )
+        # In a thread of its own: no claim may be lost to a heartbeat that
+        # has to wait.
+        self._heart = Loop(
+            self._beat,
+            what="The heartbeat",
+            interval=renewal,
+            patience=patience,
         )
 
     def start(self) -> None:
         """Begin to look for work."""
-        self._poller.start()
-        self._renewer.start()
+        for loop in (self._poller, self._renewer, self._heart):
+            loop.start()
 
     def wake(self) -> None:
         """Look for work now."""
-        self._wake.set()
+        self._poller.hurry()
+
+    @property
+    def started(self) -> bool:
+        """Whether it has begun to look for work."""
+        return self._poller.begun
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it has been told to stop."""
+        return self._world.stopping.is_set()
+
+    @property
+    def troubles(self) -> list[str]:
+        """What keeps it from working, for as long as it runs.
+
+        A database or a broker that is away does not: that passes.
+        """
+        reasons = (self._poller.trouble, self._renewer.trouble)
+        return [reason for reason in reasons if reason is not None]
 
     def stop(self) -> None:
         """Claim nothing more, finish what is in flight, hand the rest over.
 
-        Takes the world's ``drain_timeout`` at most.
+        Takes the world's ``drain_timeout`` at most, and a moment to leave.
         """
         self._world.stopping.set()
-        self.wake()
+        self._poller.end()
+        self._heart.hurry()
         done = threading.Event()
         threading.Thread(
             target=self._finish, args=(done,), daemon=True
@@ -82,33 +120,33 @@ class Engine:
         if not done.wait(self._world.drain_timeout):
             LOG.warning("Recoveries are still running; they are handed over")
         self._intake.release()
-        self._stopped.set()
+        self._renewer.end()
+        self._heart.end()
+        leaving = threading.Thread(target=self._leave, daemon=True)
+        leaving.start()
+        leaving.join(_FAREWELL)
 
     def _finish(self, done: threading.Event) -> None:
         # What the last look for work claims still has to find the pool open.
-        if self._poller.is_alive():
-            self._poller.join()
+        self._poller.join()
         self._pool.shutdown()
         done.set()
 
-    def _poll(self) -> None:
-        while not self._world.stopping.is_set():
-            self._wake.clear()
-            self._despite_outages("Looking for work", self._intake.poll)
-            self._wake.wait(self._poll_interval)
+    def _beat(self) -> None:
+        self._world.database.write(
+            registry.beat,
+            self._identity,
+            lease=self._lease,
+            stopping=self._world.stopping.is_set(),
+        )
 
-    def _renew(self) -> None:
-        while not self._stopped.wait(self._renewal):
-            self._despite_outages("Renewing claims", self._intake.renew)
-
-    def _despite_outages(
-        self, what: str, action: Callable[[], object]
-    ) -> None:
+    def _leave(self) -> None:
+        """After the last beat, which would bring it back."""
+        self._heart.join()
         try:
-            action()
-        except exception.ServiceUnavailable as error:
-            LOG.warning("%s failed and is tried again: %s", what, error)
-        except Exception:
-            # A thread that ends here would leave an engine that lives and
-            # does nothing.
-            LOG.exception("%s failed unexpectedly and is tried again", what)
+            self._world.database.write(registry.leave, self._identity.name)
+        except exception.ServiceUnavailable:
+            LOG.warning(
+                "Engine %s is listed as down for a day: the database is away",
+                self._identity.name,
+            )

@@ -26,7 +26,9 @@ from masakari.db import (
 from masakari.db import session as sessions
 from masakari.db.session import Database
 from tests.functional.db import recorded, records
+from tests.functional.db.cases import engines as engines_cases
 from tests.functional.db.cases import hosts as hosts_cases
+from tests.functional.db.cases import interventions as interventions_cases
 from tests.functional.db.cases import notifications as notifications_cases
 from tests.functional.db.cases import paging as paging_cases
 from tests.functional.db.cases import progress as progress_cases
@@ -108,6 +110,14 @@ class TestReserves(recoveries_cases.Reserves):
     pass
 
 
+class TestRegistry(engines_cases.Registry):
+    pass
+
+
+class TestInterventions(interventions_cases.Interventions):
+    pass
+
+
 class TestOutages(recoveries_cases.Outages):
     pass
 
@@ -179,7 +189,7 @@ def test_an_empty_database_is_brought_to_the_mapped_tables(empty, url):
     assert _differences(empty) == []
     schema.sync(empty)
     progress.create_tables(url)
-    assert schema.version(empty) == "5c0e7f3a9d21"
+    assert schema.version(empty) == "c3d8b6f10a74"
 
 
 def test_a_default_collation_may_have_changed_since(empty):

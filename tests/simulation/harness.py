@@ -38,6 +38,7 @@ from masakari.engine.slots import Slots
 from masakari.engine.world import World
 from masakari.events.publisher import Silent
 from masakari.services import hosts as host_changes
+from masakari.services import interventions
 from masakari.services import notifications as reports
 from masakari.services.environment import Services, Settings
 from masakari.simulator.cloud import Cloud
@@ -448,6 +449,14 @@ class Simulation:
             host.uuid,
             values,
         )
+
+    def retry(self, notification: Notification) -> None:
+        """An operator wants one that has failed to be tried again."""
+        refusal = interventions.retry(
+            self.database, notification.uuid, expiry=self.settings.expiry
+        )
+        assert refusal is None, refusal
+        self.invariants.grant(notification.uuid)
 
     def _services(self) -> Services:
         return Services(

@@ -22,6 +22,9 @@ REQUESTS = [
     ("GET", "/", None),
     ("POST", "/", None),
     ("GET", "/x", None),
+    ("GET", "/healthcheck", None),
+    ("POST", "/healthcheck/ready", None),
+    ("GET", "/healthcheck/ready/x", None),
     ("GET", "/v1", None),
     ("GET", "/v1/segments", None),
     ("GET", "/v1/segments/", None),
@@ -79,6 +82,22 @@ def test_the_packaged_file_does_what_is_done_without(
 def test_health_of_the_packaged_file(world):
     loaded = paste.load(parts(world), str(PACKAGED))
     answer = send(loaded, "GET", "/healthcheck")
+    assert (answer.status_int, answer.text) == (200, "OK")
+
+
+def test_readiness_of_the_packaged_file(world):
+    loaded = paste.load(parts(world), str(PACKAGED))
+    answer = send(loaded, "GET", "/healthcheck/ready")
+    assert (answer.status_int, answer.json["ready"]) == (200, True)
+
+
+def test_a_file_of_before_answers_for_both(world, tmp_path):
+    file = tmp_path / "api-paste.ini"
+    text = PACKAGED.read_text()
+    assert "/healthcheck/ready = ready\n" in text
+    file.write_text(text.replace("/healthcheck/ready = ready\n", ""))
+    loaded = paste.load(parts(world), str(file))
+    answer = send(loaded, "GET", "/healthcheck/ready")
     assert (answer.status_int, answer.text) == (200, "OK")
 
 

@@ -2,7 +2,6 @@
 """``masakari-manage`` as an operator calls it."""
 
 import datetime
-import logging
 
 import pytest
 import sqlalchemy
@@ -12,42 +11,7 @@ from masakari.db import schema, tables
 from masakari.db.session import Database
 from tests.functional.db import recorded, records
 
-HEAD = "5c0e7f3a9d21"
-
-
-@pytest.fixture
-def url(tmp_path):
-    return f"sqlite:///{tmp_path}/masakari.sqlite"
-
-
-@pytest.fixture
-def database(url):
-    database = Database(url)
-    yield database
-    database.dispose()
-
-
-@pytest.fixture
-def config(tmp_path):
-    file = tmp_path / "masakari.conf"
-    file.write_text(f"[DEFAULT]\nstate_path = {tmp_path}\n")
-    return file
-
-
-@pytest.fixture
-def run(config, capsys):
-    """Call it; gives the exit code and what was printed, and where."""
-
-    def call(*arguments):
-        try:
-            code = manage.main(["--config-file", str(config), *arguments])
-        except SystemExit as left:
-            code = left.code
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    yield call
-    logging.getLogger().handlers.clear()
+HEAD = "c3d8b6f10a74"
 
 
 def tables_of(database):
@@ -63,6 +27,8 @@ def test_alone_it_says_what_there_is(capsys):
         "masakari-manage category action [<args>]",
         "Available categories:",
         "\tdb",
+        "\tengine",
+        "\tnotification",
     ]
 
 

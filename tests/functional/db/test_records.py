@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
+from tests.functional.db.cases import engines as engines_cases
 from tests.functional.db.cases import hosts as hosts_cases
+from tests.functional.db.cases import interventions as interventions_cases
 from tests.functional.db.cases import notifications as notifications_cases
 from tests.functional.db.cases import paging as paging_cases
 from tests.functional.db.cases import recoveries as recoveries_cases
@@ -29,6 +31,14 @@ class TestClaims(recoveries_cases.Claims):
 
 
 class TestReserves(recoveries_cases.Reserves):
+    pass
+
+
+class TestRegistry(engines_cases.Registry):
+    pass
+
+
+class TestInterventions(interventions_cases.Interventions):
     pass
 
 

@@ -14,6 +14,7 @@ REVISIONS = [
     "13adff5efb9a",
     "b1a6d2c94e07",
     "5c0e7f3a9d21",
+    "c3d8b6f10a74",
 ]
 
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import math
 import multiprocessing
 import os
 import threading
@@ -255,3 +256,25 @@ def test_sqlite_keeps_what_it_was_told_was_written(file):
         assert pragma("foreign_keys") == 1
         assert pragma("journal_mode") == "wal"
         assert pragma("synchronous") == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "seconds"),
+    [
+        ({}, 10 + 30),
+        ({"pool_timeout": 5}, 10 + 5),
+        ({"use_db_reconnect": True, "db_max_retries": 2}, 3 * (10 + 30)),
+        (
+            {
+                "use_db_reconnect": True,
+                "db_max_retries": 1,
+                "db_inc_retry_interval": False,
+                "db_retry_interval": 4,
+            },
+            2 * (4 + 30),
+        ),
+        ({"use_db_reconnect": True, "db_max_retries": -1}, math.inf),
+    ],
+)
+def test_how_long_an_outage_may_keep_a_transaction(options, seconds):
+    assert Database("sqlite://", **options).patience == seconds

@@ -77,6 +77,8 @@ EXPECTED = {
         "notification_lease_renewal": 5,
         "concurrent_recoveries": 32,
         "host_failure_recovery_ceiling": 64,
+        "engine_health_listen": "127.0.0.1",
+        "engine_health_port": 0,
         "nova_api_timeout": 30,
         "nova_api_retries": 3,
     },
@@ -200,6 +202,16 @@ def test_the_database_is_a_file_below_state_path_unless_told(conf):
     assert conf.database.connection == (
         f"sqlite:///{PACKAGE_PARENT}/masakari.sqlite"
     )
+
+
+def test_programs_wait_for_the_database_unless_told(tmp_path, conf):
+    assert conf.database.max_retries == -1
+    file = tmp_path / "masakari.conf"
+    file.write_text("[database]\nmax_retries = 3\n")
+    told = masakari_conf.load(
+        [], prog="masakari-test", config_files=[str(file)]
+    )
+    assert told.database.max_retries == 3
 
 
 def test_the_exchange_is_masakari(conf):

@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``masakari-manage notification``: what is left to do, and pushing it on."""
+
+import argparse
+import collections
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from oslo_config import cfg
+
+from masakari.cmd.manage import actions
+from masakari.cmd.manage.actions import Action
+from masakari.db import interventions, progress, query, registry, vmoves
+from masakari.db.session import Database
+from masakari.domain.intervention import Refusal, Situation
+from masakari.domain.model import (
+    EngineState,
+    NotificationStatus,
+    TaskProgress,
+    VMove,
+)
+from masakari.services import interventions as services
+
+_SECONDS_OF_A_DAY = 86400
+
+_LISTED = {
+    "uuid": "UUID",
+    "type": "Type",
+    "host": "Host",
+    "status": "Status",
+    "created_at": "Created",
+    "attempts": "Attempts",
+    "owner": "Engine",
+    "lease_left": "Lease",
+    "message": "Message",
+}
+
+#: Characters of a message that a table has room for.
+_SHORT = 60
+
+_BY_AGE = query.Page(sort_keys=("id",), sort_dirs=("asc",))
+
+
+def show_all(conf: cfg.ConfigOpts) -> None:
+    """Print the notifications that an operator may have to look at."""
+    with actions.opened(conf) as database:
+        found = _find(database, conf.category)
+    shown = [_summary(situation) for situation in found]
+    if conf.category.json:
+        actions.print_json(shown)
+        return
+    actions.print_table(
+        tuple(_LISTED.values()), [_row(summary) for summary in shown]
+    )
+
+
+def show(conf: cfg.ConfigOpts) -> None:
+    """Print all that is known of one notification."""
+    with actions.opened(conf) as database:
+        situation = database.read(interventions.situation, conf.category.uuid)
+        uuid = situation.notification.uuid
+        owner_state = _state(database, situation.owner)
+        moves = database.read(vmoves.select, uuid, {}, _BY_AGE)
+        tasks = progress.database(conf, database).read(
+            progress.of_notification, uuid
+        )
+    details = _details(situation, owner_state)
+    if conf.category.json:
+        actions.print_json(
+            details
+            | {
+                "vmoves": [_move(move) for move in moves],
+                "tasks": [_task(task) for task in tasks],
+            }
+        )
+        return
+    _print_details(details, moves, tasks)
+
+
+def retry(conf: cfg.ConfigOpts) -> None:
+    """Have the engines try it again now."""
+    with actions.opened(conf) as database:
+        refusal = services.retry(
+            database,
+            conf.category.uuid,
+            expiry=conf.notifications_expired_interval,
+        )
+        _answer(conf, database, refusal)
+
+
+def release(conf: cfg.ConfigOpts) -> None:
+    """Have the engines take up now what nobody works on any more."""
+    with actions.opened(conf) as database:
+        refusal = services.release(database, conf.category.uuid)
+        _answer(conf, database, refusal)
+
+
+def _answer(
+    conf: cfg.ConfigOpts, database: Database, refusal: Refusal | None
+) -> None:
+    if refusal is not None:
+        raise actions.RefusedError(
+            f"Notification {conf.category.uuid} is left as it is: "
+            f"{refusal.reason}."
+        )
+    situation = database.read(interventions.situation, conf.category.uuid)
+    if conf.category.json:
+        actions.print_json(_summary(situation))
+        return
+    print(
+        f"Notification {situation.notification.uuid}: engines take it up "
+        "when they look for work next."
+    )
+
+
+def _find(
+    database: Database, arguments: argparse.Namespace
+) -> Sequence[Situation]:
+    if arguments.all:
+        return database.read(
+            interventions.of_statuses, tuple(NotificationStatus)
+        )
+    if arguments.status:
+        status = NotificationStatus(arguments.status)
+        return database.read(interventions.of_statuses, (status,))
+    return database.read(interventions.unsettled, since=_SECONDS_OF_A_DAY)
+
+
+def _state(database: Database, owner: str | None) -> str | None:
+    if owner is None:
+        return None
+    known = {one.name: one.state for one in database.read(registry.select)}
+    return known.get(owner, EngineState.UNKNOWN).value
+
+
+def _summary(situation: Situation) -> dict[str, Any]:
+    notification = situation.notification
+    return {
+        "uuid": notification.uuid,
+        "type": notification.type.value,
+        "host": situation.host_name,
+        "status": notification.status.value,
+        "created_at": actions.moment(notification.created_at),
+        "updated_at": actions.moment(notification.updated_at),
+        "attempts": situation.attempts,
+        "next_attempt_in": situation.next_attempt_in,
+        "owner": situation.owner,
+        "lease_left": situation.lease_left,
+        "message": notification.message,
+    }
+
+
+def _row(summary: Mapping[str, Any]) -> list[Any]:
+    message = " ".join((summary["message"] or "").split())
+    if len(message) > _SHORT:
+        message = f"{message[: _SHORT - 3]}..."
+    cells = dict(summary) | {
+        "lease_left": actions.lease(summary["lease_left"]),
+        "message": message,
+    }
+    return [cells[key] for key in _LISTED]
+
+
+def _details(situation: Situation, owner_state: str | None) -> dict[str, Any]:
+    notification = situation.notification
+    return _summary(situation) | {
+        "owner_state": owner_state,
+        "host_uuid": notification.source_host_uuid,
+        "host_registered": situation.registered,
+        "segment_uuid": notification.failover_segment_uuid,
+        "generated_time": actions.moment(notification.generated_time),
+        "payload": dict(notification.payload),
+    }
+
+
+def _move(move: VMove) -> dict[str, Any]:
+    return {
+        "uuid": move.uuid,
+        "instance_uuid": move.instance_uuid,
+        "instance_name": move.instance_name,
+        "status": move.status,
+        "source_host": move.source_host,
+        "dest_host": move.dest_host,
+        "start_time": actions.moment(move.start_time),
+        "end_time": actions.moment(move.end_time),
+        "message": move.message,
+    }
+
+
+def _task(task: TaskProgress) -> dict[str, Any]:
+    return {
+        "name": task.name,
+        "state": task.state,
+        "progress": task.progress,
+        "entries": [
+            {
+                "timestamp": entry.timestamp,
+                "progress": entry.progress,
+                "message": entry.message,
+            }
+            for entry in task.entries
+        ],
+    }
+
+
+def _print_details(
+    details: Mapping[str, Any],
+    moves: Sequence[VMove],
+    tasks: Sequence[TaskProgress],
+) -> None:
+    waits = details["next_attempt_in"]
+    counted = collections.Counter(str(move.status) for move in moves)
+    shown = dict(details) | {
+        "lease_left": actions.lease(details["lease_left"]),
+        "next_attempt_in": None if waits is None else f"{waits:.0f} s",
+        "vmoves": ", ".join(f"{n} {status}" for status, n in counted.items()),
+    }
+    actions.print_table(("Field", "Value"), list(shown.items()))
+    if moves:
+        actions.print_table(
+            ("Instance", "Name", "Status", "Destination", "Message"),
+            [
+                (
+                    move.instance_uuid,
+                    move.instance_name,
+                    move.status,
+                    move.dest_host,
+                    move.message,
+                )
+                for move in moves
+            ],
+        )
+    if tasks:
+        actions.print_table(
+            ("Task", "State", "Progress", "Last message"),
+            [
+                (
+                    task.name,
+                    task.state,
+                    f"{task.progress:.0%}",
+                    task.entries[-1].message,
+                )
+                for task in tasks
+            ],
+        )
+
+
+def _list_arguments(parser: argparse.ArgumentParser) -> None:
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument(
+        "--status",
+        choices=[status.value for status in NotificationStatus],
+        help="those of one status; by default those with work left to do, "
+        "and those that failed in the last day",
+    )
+    chosen.add_argument("--all", action="store_true", help="all of them")
+    actions.json_argument(parser)
+
+
+ACTIONS: Mapping[str, Action] = {
+    "list": Action(
+        help="list notifications",
+        run=show_all,
+        add_arguments=_list_arguments,
+    ),
+    "show": Action(
+        help="show a notification, its moves and its progress",
+        run=show,
+        add_arguments=actions.uuid_arguments,
+    ),
+    "retry": Action(
+        help="give one that failed, or is in error, another attempt now",
+        run=retry,
+        add_arguments=actions.uuid_arguments,
+    ),
+    "release": Action(
+        help="have one that nobody works on any more taken up now",
+        run=release,
+        add_arguments=actions.uuid_arguments,
+    ),
+}

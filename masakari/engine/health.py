@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An engine's health over HTTP, for a supervisor and for monitoring.
+
+Alive: started again, it would do no better. A database or a broker that is
+away is waited for, and no reason to end. Ready: it takes up what is
+reported.
+"""
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from cheroot import wsgi as cheroot
+
+from masakari import rpc
+from masakari.engine.service import Engine
+from masakari.services import readiness
+
+LOG = logging.getLogger(__name__)
+
+_THREADS = 2
+
+#: Seconds for one who asks and does not listen, and to stop in.
+_TIMEOUT = 5
+_STOP_TIMEOUT = 1
+
+_OK = "200 OK"
+_UNAVAILABLE = "503 Service Unavailable"
+
+#: Status, content type and text.
+_Answer = tuple[str, str, str]
+
+
+class Health:
+    """The WSGI application.
+
+    :param server: what has casts wake the engine
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        server: rpc.EngineServer,
+        neighbours: readiness.Neighbours,
+    ) -> None:
+        self._engine = engine
+        self._server = server
+        self._neighbours = neighbours
+        self._answers: Mapping[str, Callable[[], _Answer]] = {
+            "/healthcheck": self._alive,
+            "/healthcheck/ready": self._ready,
+        }
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        status, kind, text = self._answer(environ)
+        body = text.encode()
+        headers = [("Content-Type", kind), ("Content-Length", str(len(body)))]
+        if status.startswith("503"):
+            headers.append(("Retry-After", str(readiness.RETRY_AFTER)))
+        start_response(status, headers)
+        return [body]
+
+    def _answer(self, environ: Mapping[str, Any]) -> _Answer:
+        answer = self._answers.get(environ.get("PATH_INFO", "").rstrip("/"))
+        if answer is None:
+            return "404 Not Found", "text/plain", "Not found\n"
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+            return "405 Method Not Allowed", "text/plain", "Only GET\n"
+        return answer()
+
+    def _alive(self) -> _Answer:
+        troubles = self._engine.troubles
+        if troubles:
+            return _UNAVAILABLE, "text/plain", "; ".join(troubles)
+        return _OK, "text/plain", "OK"
+
+    def _ready(self) -> _Answer:
+        stopping = self._engine.stopping
+        there = dict(self._neighbours.look())
+        there["broker"] &= self._server.listening
+        ready = (
+            self._engine.started
+            and there["database"]
+            and not stopping
+            and not self._engine.troubles
+        )
+        body = {
+            "ready": ready,
+            "checks": readiness.in_words(there),
+            "stopping": stopping,
+        }
+        status = _OK if ready else _UNAVAILABLE
+        return status, "application/json", json.dumps(body)
+
+
+class _Server(cheroot.Server):
+    """Cheroot, which tells its errors to the log."""
+
+    def error_log(
+        self, msg: str = "", level: int = logging.INFO, traceback: bool = False
+    ) -> None:
+        LOG.log(level, "%s", msg, exc_info=traceback)
+
+
+class HealthServer:
+    """Answers while the engine starts, works and stops."""
+
+    def __init__(self, address: str, port: int, health: Health) -> None:
+        self._server = _Server(
+            (address, port),
+            health,
+            numthreads=_THREADS,
+            timeout=_TIMEOUT,
+            shutdown_timeout=_STOP_TIMEOUT,
+        )
+
+    def start(self) -> None:
+        """Listen.
+
+        :raises OSError: the address cannot be had
+        """
+        self._server.prepare()
+        threading.Thread(
+            target=self._server.serve, name="health", daemon=True
+        ).start()
+        LOG.info(
+            "The engine tells of its health on %s port %s",
+            *self._server.bind_addr,
+        )
+
+    def stop(self) -> None:
+        """Answer no more."""
+        self._server.stop()
