@@ -93,7 +93,7 @@ def test_another_engine_goes_on_with_it_when_one_dies(
         simulation.cloud.delete_server(uuid)
     simulation.retry(notification)
     asked = simulation.cloud.counts["evacuate"]
-    simulation.kill_at = ("after", "evacuate", asked + 2)
+    simulation.steps.kill_at = ("after", "evacuate", asked + 2)
     simulation.run(simulation.engine("one"), seconds=10)
     assert simulation.unfinished()
     simulation.run(simulation.engine("two"))
