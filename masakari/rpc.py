@@ -86,9 +86,18 @@ class EngineClient:
     def _cast(
         self, context: RequestContext, notification: dict[str, Any]
     ) -> None:
-        self._prepared("1.0").cast(
-            context, "process_notification", notification=notification
+        send = functools.partial(
+            self._prepared("1.0").cast,
+            context,
+            "process_notification",
+            notification=notification,
         )
+        try:
+            send()
+        except oslo_messaging.MessageDeliveryFailure:
+            # That the broker has closed a connection meanwhile, as it does
+            # when it starts anew, is found out by using it.
+            send()
 
     def _sent(self, uuid: str, cast: "futures.Future[None]") -> None:
         self._backlog.release()

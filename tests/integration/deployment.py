@@ -254,7 +254,8 @@ class Deployment:
     def populate(self, ha, hosts=3, servers=20, method="auto", doomed=1):
         """A segment of hosts that Masakari knows.
 
-        :param doomed: how many of them, the first ones, have servers
+        :param doomed: how many of them, the first ones, have servers; no
+            others fit on those
         :param servers: how many each of those has
         """
         segment = ha.create_segment(
@@ -263,7 +264,8 @@ class Deployment:
             service_type="COMPUTE",
         )
         for number in range(1, hosts + 1):
-            self.cloud.add_host(f"compute-{number}", slots=1000)
+            slots = servers if number <= doomed else 1000
+            self.cloud.add_host(f"compute-{number}", slots=slots)
             ha.create_host(
                 segment.uuid,
                 name=f"compute-{number}",

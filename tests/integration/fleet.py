@@ -138,7 +138,8 @@ class Fleet:
     def judge(self, timeout=LIMIT):
         """All that was accepted is done, and nothing was done twice."""
         self.settle(timeout)
-        assert self.faults() == []
+        wrong = self.faults()
+        assert not wrong, "\n".join(wrong)
 
 
 def working(engine, uuid=""):
