@@ -204,7 +204,8 @@ def _add_categories(subparsers: Any) -> None:
 @contextlib.contextmanager
 def _database(conf: cfg.ConfigOpts) -> Iterator[Database]:
     """The database, once it has answered."""
-    database = Database.from_conf(conf)
+    # Changing or emptying large tables may take any time.
+    database = Database.from_conf(conf, patience=None)
     try:
         database.connect()
         yield database

@@ -50,7 +50,8 @@ def deploy(tmp_path, database):
 def cut_off(database):
     """A way to the database that nothing goes through yet."""
     url = sqlalchemy.make_url(database)
-    way = proxy.Proxy(url.host, url.port or 3306)
+    usual = {"mysql": 3306, "postgresql": 5432}[url.get_backend_name()]
+    way = proxy.Proxy(url.host, url.port or usual)
     way.url = url.set(port=way.port).render_as_string(hide_password=False)
     yield way
     way.cut()
