@@ -48,6 +48,11 @@ def url(conf: cfg.ConfigOpts) -> str:
     return found
 
 
+def keep_moving(engine: sqlalchemy.Engine) -> None:
+    """Have TaskFlow's engine leave no transaction to a frozen process."""
+    engines.end_idle_transactions(engine, engines.PATIENCE)
+
+
 def bounded(connection: str) -> str:
     """The URL by which nobody waits for ever; see :mod:`.engines`."""
     given = sqlalchemy.make_url(connection)

@@ -65,6 +65,7 @@ class Records:
 
     def __init__(self, url: str) -> None:
         self._backend = backends.fetch({"connection": progress.bounded(url)})
+        progress.keep_moving(self._backend.engine)
         self._lock = threading.Lock()
         self._connection: Any = None
 
