@@ -100,9 +100,18 @@ class EngineClient:
         self, context: RequestContext, notification: dict[str, Any]
     ) -> None:
         method = "process_notification"
-        self._prepared(METHODS[method]).cast(
-            context, method, notification=notification
+        send = functools.partial(
+            self._prepared(METHODS[method]).cast,
+            context,
+            method,
+            notification=notification,
         )
+        try:
+            send()
+        except oslo_messaging.MessageDeliveryFailure:
+            # That the broker has closed a connection meanwhile, as it does
+            # when it starts anew, is found out by using it.
+            send()
 
     def _sent(self, uuid: str, cast: "futures.Future[None]") -> None:
         self._backlog.release()

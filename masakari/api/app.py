@@ -41,6 +41,10 @@ LOG = logging.getLogger(__name__)
 
 _DISABLE_FILE = "/etc/masakari/healthcheck_disable"
 
+#: Seconds that Keystone has to check a token; the middleware asks again
+#: thrice (``[keystone_authtoken] http_request_max_retries``).
+_KEYSTONE_PATIENCE = 5
+
 #: What Keystone's middleware says to a configuration that will not do.
 _NO_TOKENS = (
     auth_exceptions.ClientException,
@@ -138,6 +142,13 @@ def v1(parts: composition.Composition) -> wsgi.Application:
 
 
 def _keystone(conf: cfg.ConfigOpts) -> wsgi.Middleware:
+    for group, options in auth_token.list_opts():
+        conf.register_opts(options, group)
+    # By itself the middleware waits for ever.
+    conf.set_default(
+        "http_connect_timeout", _KEYSTONE_PATIENCE, "keystone_authtoken"
+    )
+
     def identify(application: wsgi.Application) -> wsgi.Application:
         known = auth.MasakariKeystoneContext(
             application, use_forwarded_for=conf.use_forwarded_for

@@ -12,6 +12,7 @@ from typing import Any
 
 import webob
 import webob.exc
+from keystoneauth1 import exceptions as auth_exceptions
 
 from masakari import context, exception
 from masakari.api import wsgi
@@ -140,6 +141,9 @@ def not_routed(request: webob.Request) -> webob.Response:
 def _fault(error: Exception) -> Fault | None:
     if isinstance(error, Fault):
         return error
+    if isinstance(error, auth_exceptions.ConnectionError):
+        LOG.warning("Keystone cannot be asked about a token: %s", error)
+        return _fault(exception.ServiceUnavailable())
     if isinstance(error, webob.exc.HTTPException):
         return Fault(error.code, error.explanation)
     for kind, code in _CODES:

@@ -5,6 +5,7 @@ Making one does not connect: a database that is away is met by the first
 transaction, which can answer for it.
 """
 
+import contextlib
 import datetime
 import os
 import sqlite3
@@ -21,6 +22,10 @@ Clock = Callable[[], datetime.datetime]
 
 #: Seconds that SQLite waits for another writer.
 SQLITE_BUSY_TIMEOUT = 30
+
+#: Seconds that a server has for an answer. Longer than a deadlock takes, and
+#: shorter than a lease.
+PATIENCE = 10
 
 #: The execution option of a connection that is going to write.
 WRITER = "masakari_writer"
@@ -44,12 +49,105 @@ ENGINE_OPTIONS = frozenset(
 )
 
 
+def bounded(url: sqlalchemy.URL, patience: int) -> sqlalchemy.URL:
+    """The URL by which drivers give up a server that does not answer.
+
+    A server that is gone with its machine, or behind a broken network,
+    closes no connection. What the URL says of it already stays.
+
+    :param patience: seconds
+    """
+    backend, _, driver = url.drivername.partition("+")
+    limits = _LIMITS.get((backend, driver), _no_limits)(patience)
+    missing = {
+        name: str(value)
+        for name, value in limits.items()
+        if name not in url.query
+    }
+    return url.update_query_dict(missing)
+
+
+def _mysql_limits(patience: int) -> dict[str, int]:
+    return {
+        "connect_timeout": patience,
+        "read_timeout": patience,
+        "write_timeout": patience,
+    }
+
+
+def _postgresql_limits(patience: int) -> dict[str, int]:
+    """Its drivers wait for as long as the server's machine is there."""
+    return {
+        "connect_timeout": patience,
+        "tcp_user_timeout": patience * 1000,
+        "keepalives_idle": patience // 2,
+        "keepalives_interval": max(patience // 4, 1),
+        "keepalives_count": 2,
+    }
+
+
+def _no_limits(_patience: int) -> dict[str, int]:
+    return {}
+
+
+_LIMITS: Mapping[tuple[str, str], Callable[[int], dict[str, int]]] = {
+    **{
+        (backend, driver): _mysql_limits
+        for backend in ("mysql", "mariadb")
+        for driver in ("", "mysqldb", "pymysql")
+    },
+    **{
+        ("postgresql", driver): _postgresql_limits
+        for driver in ("", "psycopg", "psycopg2")
+    },
+}
+
+
+#: What has the server end a transaction that idles, by dialect. Of the kinds
+#: of MySQL only MariaDB can, and the others read a comment.
+_MARIADB_IDLES = (
+    "SET /*M!100300 SESSION idle_transaction_timeout = {patience}, */ "
+    "SESSION wait_timeout = @@SESSION.wait_timeout"
+)
+_IDLES = {
+    "mysql": _MARIADB_IDLES,
+    "mariadb": _MARIADB_IDLES,
+    "postgresql": "SET idle_in_transaction_session_timeout = '{patience}s'",
+}
+
+
+def end_idle_transactions(engine: sqlalchemy.Engine, patience: int) -> None:
+    """Have the server end transactions of a process that stands still.
+
+    It would lock what it has written for as long as its machine keeps the
+    connection, and nobody could take its work over.
+
+    :param patience: seconds
+    """
+    statement = _IDLES.get(engine.dialect.name)
+    if statement is None:
+        return
+    text = statement.format(patience=patience)
+
+    @sqlalchemy.event.listens_for(engine, "connect")
+    def _connected(connection: Any, _record: Any) -> None:
+        with contextlib.closing(connection.cursor()) as cursor:
+            cursor.execute(text)
+        connection.commit()
+
+
 def create(
-    connection: str, clock: Clock, options: Mapping[str, Any]
+    connection: str,
+    clock: Clock,
+    options: Mapping[str, Any],
+    *,
+    patience: int | None = PATIENCE,
 ) -> sqlalchemy.Engine:
     """An engine for a URL; of ``options`` only those of an engine count.
 
     :param clock: what the SQLite function ``masakari_now_ms`` reads
+    :param patience: seconds that the server has for an answer; None waits
+        for as long as it takes
     """
     known: dict[str, Any] = {"mysql_sql_mode": "TRADITIONAL"}
     known |= {
@@ -57,11 +155,19 @@ def create(
         for name, value in options.items()
         if name in ENGINE_OPTIONS and value is not None
     }
-    if sqlalchemy.make_url(connection).get_backend_name() == "sqlite":
+    url = sqlalchemy.make_url(connection)
+    if url.get_backend_name() == "sqlite":
         return _sqlite(connection, clock, known)
+    parameters = known.pop("connection_parameters", "")
+    if parameters:
+        url = url.update_query_string(parameters, append=True)
+    if patience is not None:
+        url = bounded(url, patience)
     engine: sqlalchemy.Engine = oslo_engines.create_engine(
-        connection, max_retries=0, thread_checkin=False, **known
+        url, max_retries=0, thread_checkin=False, **known
     )
+    if patience is not None:
+        end_idle_transactions(engine, patience)
     return engine
 
 

@@ -15,7 +15,7 @@ from oslo_config import cfg
 from sqlalchemy import orm
 
 from masakari import exception
-from masakari.db import query
+from masakari.db import engines, query
 from masakari.db import session as sessions
 from masakari.domain import model
 
@@ -46,6 +46,20 @@ def url(conf: cfg.ConfigOpts) -> str:
     """Where TaskFlow's tables are, as an SQLAlchemy URL."""
     found: str = conf.taskflow.connection or conf.database.connection
     return found
+
+
+def keep_moving(engine: sqlalchemy.Engine) -> None:
+    """Have TaskFlow's engine leave no transaction to a frozen process."""
+    engines.end_idle_transactions(engine, engines.PATIENCE)
+
+
+def bounded(connection: str) -> str:
+    """The URL by which nobody waits for ever; see :mod:`.engines`."""
+    given = sqlalchemy.make_url(connection)
+    limited = engines.bounded(given, engines.PATIENCE)
+    if limited == given:
+        return connection
+    return limited.render_as_string(hide_password=False)
 
 
 def database(

@@ -55,6 +55,8 @@ class Database:
     :param connection: an SQLAlchemy URL
     :param clock: naive UTC; what :func:`now` reads, and for SQLite
         :func:`now_ms` too
+    :param patience: seconds that the server has for an answer; None waits
+        for as long as it takes
     :param options: options of the ``[database]`` group by their names
     """
 
@@ -63,11 +65,14 @@ class Database:
         connection: str,
         *,
         clock: engines.Clock = _utc_now,
+        patience: int | None = engines.PATIENCE,
         **options: Any,
     ) -> None:
         self._clock = clock
         self._options = options
-        self.engine = engines.create(connection, clock, options)
+        self.engine = engines.create(
+            connection, clock, options, patience=patience
+        )
         self._writers = self.engine.execution_options(**{engines.WRITER: True})
 
     @classmethod
@@ -77,10 +82,13 @@ class Database:
         *,
         url: str | None = None,
         clock: engines.Clock = _utc_now,
+        patience: int | None = engines.PATIENCE,
     ) -> "Database":
         """The database that ``[database]`` describes.
 
         :param url: where it is, if not where ``connection`` says
+        :param patience: seconds that the server has for an answer; None
+            waits for as long as it takes
         :raises ConfigurationError: ``[database] connection`` is not set
         """
         conf.register_opts(db_options.database_opts, "database")
@@ -91,7 +99,7 @@ class Database:
             raise exception.ConfigurationError(
                 "[database] connection has to be set."
             )
-        return cls(connection, clock=clock, **options)
+        return cls(connection, clock=clock, patience=patience, **options)
 
     def read(
         self,

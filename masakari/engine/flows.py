@@ -24,6 +24,7 @@ from taskflow.persistence import backends, models
 from taskflow.utils import persistence_utils
 
 from masakari import exception
+from masakari.db import progress
 from masakari.domain.planner.host import Destination
 from masakari.engine import plugins, reserves
 from masakari.engine.facade import NovaFacade
@@ -63,7 +64,11 @@ class Records:
     """
 
     def __init__(self, url: str) -> None:
-        self._backend = backends.fetch({"connection": url})
+        self._backend = backends.fetch({"connection": progress.bounded(url)})
+        # Its backends without a database have none.
+        engine = getattr(self._backend, "engine", None)
+        if engine is not None:
+            progress.keep_moving(engine)
         self._lock = threading.Lock()
         self._connection: Any = None
 

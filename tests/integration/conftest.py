@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+import contextlib
+
 import pytest
 import sqlalchemy
 
 from masakari.db import progress, schema
 from masakari.db.session import Database
-from tests.integration import deployment, proxy, servers
+from tests.integration import deployment, fleet, proxy, servers
 
 
 @pytest.fixture(params=["mariadb"])
@@ -48,7 +50,20 @@ def deploy(tmp_path, database):
 def cut_off(database):
     """A way to the database that nothing goes through yet."""
     url = sqlalchemy.make_url(database)
-    way = proxy.Proxy(url.host, url.port or 3306)
+    usual = {"mysql": 3306, "postgresql": 5432}[url.get_backend_name()]
+    way = proxy.Proxy(url.host, url.port or usual)
     way.url = url.set(port=way.port).render_as_string(hide_password=False)
     yield way
     way.cut()
+
+
+@pytest.fixture
+def assemble(deploy, database):
+    """Make a fleet; nothing of it runs yet."""
+    with contextlib.ExitStack() as stack:
+
+        def begin(**options):
+            deployed = deploy(**options)
+            return stack.enter_context(fleet.opened(deployed, database))
+
+        yield begin

@@ -21,6 +21,13 @@ BROKER = os.environ.get(
     "MASAKARI_TEST_RABBITMQ", "rabbit://guest:guest@127.0.0.1:5672/"
 )
 PATIENCE = 60
+FAST_CLOUD = {
+    "service_down_time": 1.0,
+    "report_interval": 0.2,
+    "evacuation_seconds": 0.5,
+    "max_concurrent_rebuilds": 3,
+    "scheduling_seconds": 0.02,
+}
 LIBRARIES = re.compile(r" (sqlalchemy|taskflow)\.")
 PROGRAMS = Path(sys.executable).parent
 
@@ -120,10 +127,14 @@ class Program:
         self.send(signal.SIGTERM)
         return self.process.wait(timeout)
 
-    def clean(self):
+    def kill_all(self):
+        """Kill it and the workers that it has forked."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+    def clean(self):
+        self.kill_all()
         self._output.close()
 
 
@@ -131,22 +142,21 @@ class Deployment:
     """Configuration and processes of one Masakari; its cloud is simulated.
 
     :param database: an SQLAlchemy URL
+    :param cloud: settings of the simulated cloud other than the usual ones
+    :param nova: those of its HTTP server
     :param options: for the configuration; ``group__name`` is ``name`` in
         ``[group]``
     """
 
-    def __init__(self, directory, database, **options):
+    def __init__(
+        self, directory, database, *, cloud=None, nova=None, **options
+    ):
         self.directory = directory
         self.api_port = free_port()
-        self.cloud = Cloud(
-            time.time,
-            service_down_time=1.0,
-            report_interval=0.2,
-            evacuation_seconds=0.5,
-            max_concurrent_rebuilds=3,
-            scheduling_seconds=0.02,
+        self.cloud = Cloud(time.time, **{**FAST_CLOUD, **(cloud or {})})
+        self.nova = SimulatorServer(
+            self.cloud, ha_url=f"{self.api_url}/v1", **(nova or {})
         )
-        self.nova = SimulatorServer(self.cloud, ha_url=f"{self.api_url}/v1")
         self.nova.start()
         self._programs = []
         self.file = directory / "masakari.conf"
@@ -257,23 +267,32 @@ class Deployment:
             load_yaml_config=False,
         )
 
-    def populate(self, ha, hosts=3, servers=20, method="auto"):
-        """A segment of hosts, the first with servers, known to Masakari."""
+    def populate(self, ha, hosts=3, servers=20, method="auto", doomed=1):
+        """A segment of hosts that Masakari knows.
+
+        :param doomed: how many of them, the first ones, have servers; no
+            others fit on those
+        :param servers: how many each of those has
+        """
         segment = ha.create_segment(
             name=f"segment-{uuid.uuid4().hex[:8]}",
             recovery_method=method,
             service_type="COMPUTE",
         )
         for number in range(1, hosts + 1):
-            self.cloud.add_host(f"compute-{number}")
+            slots = servers if number <= doomed else 1000
+            self.cloud.add_host(f"compute-{number}", slots=slots)
             ha.create_host(
                 segment.uuid,
                 name=f"compute-{number}",
                 type="COMPUTE",
                 control_attributes="SSH",
             )
-        for number in range(servers):
-            self.cloud.create_server(f"vm-{number}", "compute-1")
+        for host in range(1, doomed + 1):
+            for number in range(servers):
+                self.cloud.create_server(
+                    f"vm-{host}-{number}", f"compute-{host}"
+                )
         return segment
 
     def close(self):

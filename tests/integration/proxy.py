@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A way to a server that can be cut, where the server goes on for others."""
+"""A way to a server that can fail, where the server goes on for others."""
 
 import contextlib
 import selectors
@@ -8,10 +8,16 @@ import threading
 
 
 class Proxy:
-    """Passes connections on to a server until it is cut."""
+    """Passes connections on to a server until it is cut or paused.
 
-    def __init__(self, host, port):
+    :param heard: called with whatever clients say, before it is passed on
+    """
+
+    def __init__(self, host, port, heard=None):
         self._server = (host, port)
+        self._heard = heard
+        self._flowing = threading.Event()
+        self._flowing.set()
         self._listener = None
         self._lock = threading.Lock()
         self._open = []
@@ -29,6 +35,16 @@ class Proxy:
         threading.Thread(
             target=self._accept, args=(listener,), daemon=True
         ).start()
+
+    def pause(self):
+        """Keep connections, take new ones, and pass nothing on.
+
+        What is said meanwhile arrives late, as it does in a network.
+        """
+        self._flowing.clear()
+
+    def resume(self):
+        self._flowing.set()
 
     def cut(self):
         """Break all connections and take no more."""
@@ -65,4 +81,7 @@ class Proxy:
                         data = key.fileobj.recv(65536)
                         if not data:
                             return
+                        self._flowing.wait()
+                        if self._heard and key.fileobj is client:
+                            self._heard(data)
                         other[key.fileobj].sendall(data)

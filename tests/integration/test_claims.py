@@ -7,6 +7,8 @@ import uuid
 from concurrent import futures
 
 import pytest
+from oslo_db import exception as db_exception
+from sqlalchemy import orm
 
 from masakari import exception
 from masakari.db import claims, notifications, schema
@@ -14,7 +16,7 @@ from masakari.db.session import Database
 from masakari.domain import verdict
 from masakari.domain.model import NotificationStatus
 from tests.functional.db import records
-from tests.integration import servers
+from tests.integration import deployment, servers
 
 pytestmark = pytest.mark.integration
 
@@ -117,3 +119,19 @@ def test_an_engine_that_hangs_in_a_transaction_holds_up_nobody(
             over.set()
         first.result(10)
     assert _claim(database, candidate) is not None
+
+
+def test_an_engine_that_froze_in_a_transaction_is_succeeded(
+    database, candidate
+):
+    frozen = Database(
+        database.engine.url.render_as_string(hide_password=False), patience=1
+    )
+    frozen.write(claims.open_row, candidate.subject)
+    claim = _claim(frozen, candidate, lease=0.1)
+    with orm.Session(frozen.engine) as session:
+        assert claims.renew(session, claim, lease=0.1)
+        deployment.wait_for(lambda: _claim(database, candidate), timeout=10)
+        with pytest.raises(db_exception.DBConnectionError):
+            session.commit()
+    frozen.dispose()

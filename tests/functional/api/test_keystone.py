@@ -18,25 +18,31 @@ def keystone():
         yield server
 
 
-@pytest.fixture
-def guarded_world(tmp_path, keystone):
+def guarded(directory, auth_url, **more):
+    """A world in which that Keystone knows who is who."""
     group = "keystone_authtoken__"
     options = {
         "auth_type": "password",
-        "auth_url": keystone.auth_url,
-        "www_authenticate_uri": keystone.auth_url,
+        "auth_url": auth_url,
+        "www_authenticate_uri": auth_url,
         "username": "masakari",
         "password": "secret",
         "project_name": "service",
         "user_domain_name": "Default",
         "project_domain_name": "Default",
         "service_type": "instance-ha",
+        **more,
     }
-    world = World(
-        tmp_path,
+    return World(
+        directory,
         auth_strategy="keystone",
         **{f"{group}{name}": value for name, value in options.items()},
     )
+
+
+@pytest.fixture
+def guarded_world(tmp_path, keystone):
+    world = guarded(tmp_path, keystone.auth_url)
     yield world
     world.close()
 
@@ -119,3 +125,27 @@ def test_roles_and_projects_come_from_the_token(guarded_world, keystone):
         "GET", "/v1/segments", headers={**demo, "X-Roles": "admin"}
     )
     assert answer.status_int == 403
+
+
+@pytest.mark.parametrize("trouble", ["refused", "hang"])
+def test_without_keystone_one_is_to_come_again(tmp_path, trouble):
+    cloud = Cloud(time.time)
+    with SimulatorServer(cloud) as server:
+        world = guarded(
+            tmp_path,
+            server.auth_url,
+            http_connect_timeout=1,
+            http_request_max_retries=0,
+        )
+        headers, _ = token(server, "admin", "admin")
+        cloud.faults.add("*", "hang")
+        if trouble == "refused":
+            server.stop()
+        answer = world.request("GET", "/v1/segments", headers=headers)
+        world.close()
+    assert answer.status_int == 503
+    assert server.auth_url not in answer.text
+
+
+def test_keystone_has_a_limit_for_its_answer(guarded_world):
+    assert guarded_world.conf.keystone_authtoken.http_connect_timeout == 5

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How long one waits for a database that does not answer."""
+
+import pytest
+import sqlalchemy
+
+from masakari.db import engines, progress
+from masakari.db.session import Database
+
+
+def bounded(url):
+    return dict(engines.bounded(sqlalchemy.make_url(url), 8).query)
+
+
+@pytest.mark.parametrize(
+    "driver", ["mysql", "mysql+pymysql", "mariadb+mysqldb"]
+)
+def test_mariadb_has_a_limit_for_every_answer(driver):
+    assert bounded(f"{driver}://masakari@db/masakari?charset=utf8") == {
+        "charset": "utf8",
+        "connect_timeout": "8",
+        "read_timeout": "8",
+        "write_timeout": "8",
+    }
+
+
+def test_postgresql_has_to_acknowledge_what_it_is_sent():
+    assert bounded("postgresql+psycopg2://masakari@db/masakari") == {
+        "connect_timeout": "8",
+        "tcp_user_timeout": "8000",
+        "keepalives_idle": "4",
+        "keepalives_interval": "2",
+        "keepalives_count": "2",
+    }
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:////var/lib/masakari.sqlite", "mysql+other://db/masakari"]
+)
+def test_what_drivers_do_not_know_they_are_not_told(url):
+    assert bounded(url) == {}
+
+
+def limits(database):
+    _, arguments = database.engine.dialect.create_connect_args(
+        database.engine.url
+    )
+    return {
+        name: value
+        for name, value in arguments.items()
+        if name.endswith("_timeout")
+    }
+
+
+URL = "mysql+pymysql://masakari@db/masakari?write_timeout=7"
+
+
+def test_an_operator_may_choose_other_limits():
+    database = Database(URL, connection_parameters="read_timeout=60")
+    assert limits(database) == {
+        "connect_timeout": engines.PATIENCE,
+        "read_timeout": 60,
+        "write_timeout": 7,
+    }
+
+
+def test_who_changes_tables_has_no_limit():
+    assert limits(Database(URL, patience=None)) == {"write_timeout": 7}
+
+
+def test_the_records_of_taskflow_are_waited_for_no_longer():
+    url = "mysql+pymysql://masakari:secret@db/masakari?charset=utf8"
+    assert progress.bounded(url) == (
+        f"{url}&connect_timeout=10&read_timeout=10&write_timeout=10"
+    )
+    assert progress.bounded("sqlite:///:memory:") == "sqlite:///:memory:"
