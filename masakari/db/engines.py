@@ -25,7 +25,7 @@ SQLITE_BUSY_TIMEOUT = 30
 
 #: Seconds that a server has for an answer. Longer than a deadlock takes, and
 #: shorter than a lease.
-PATIENCE = 10
+ANSWER_WITHIN = 10
 
 #: The execution option of a connection that is going to write.
 WRITER = "masakari_writer"
@@ -49,16 +49,14 @@ ENGINE_OPTIONS = frozenset(
 )
 
 
-def bounded(url: sqlalchemy.URL, patience: int) -> sqlalchemy.URL:
+def bounded(url: sqlalchemy.URL, seconds: int) -> sqlalchemy.URL:
     """The URL by which drivers give up a server that does not answer.
 
     A server that is gone with its machine, or behind a broken network,
     closes no connection. What the URL says of it already stays.
-
-    :param patience: seconds
     """
     backend, _, driver = url.drivername.partition("+")
-    limits = _LIMITS.get((backend, driver), _no_limits)(patience)
+    limits = _LIMITS.get((backend, driver), _no_limits)(seconds)
     missing = {
         name: str(value)
         for name, value in limits.items()
@@ -67,26 +65,26 @@ def bounded(url: sqlalchemy.URL, patience: int) -> sqlalchemy.URL:
     return url.update_query_dict(missing)
 
 
-def _mysql_limits(patience: int) -> dict[str, int]:
+def _mysql_limits(seconds: int) -> dict[str, int]:
     return {
-        "connect_timeout": patience,
-        "read_timeout": patience,
-        "write_timeout": patience,
+        "connect_timeout": seconds,
+        "read_timeout": seconds,
+        "write_timeout": seconds,
     }
 
 
-def _postgresql_limits(patience: int) -> dict[str, int]:
+def _postgresql_limits(seconds: int) -> dict[str, int]:
     """Its drivers wait for as long as the server's machine is there."""
     return {
-        "connect_timeout": patience,
-        "tcp_user_timeout": patience * 1000,
-        "keepalives_idle": patience // 2,
-        "keepalives_interval": max(patience // 4, 1),
+        "connect_timeout": seconds,
+        "tcp_user_timeout": seconds * 1000,
+        "keepalives_idle": seconds // 2,
+        "keepalives_interval": max(seconds // 4, 1),
         "keepalives_count": 2,
     }
 
 
-def _no_limits(_patience: int) -> dict[str, int]:
+def _no_limits(_seconds: int) -> dict[str, int]:
     return {}
 
 
@@ -106,28 +104,27 @@ _LIMITS: Mapping[tuple[str, str], Callable[[int], dict[str, int]]] = {
 #: What has the server end a transaction that idles, by dialect. Of the kinds
 #: of MySQL only MariaDB can, and the others read a comment.
 _MARIADB_IDLES = (
-    "SET /*M!100300 SESSION idle_transaction_timeout = {patience}, */ "
+    "SET /*M!100300 SESSION idle_transaction_timeout = {seconds}, */ "
     "SESSION wait_timeout = @@SESSION.wait_timeout"
 )
 _IDLES = {
     "mysql": _MARIADB_IDLES,
     "mariadb": _MARIADB_IDLES,
-    "postgresql": "SET idle_in_transaction_session_timeout = '{patience}s'",
+    "postgresql": "SET idle_in_transaction_session_timeout = '{seconds}s'",
 }
 
 
-def end_idle_transactions(engine: sqlalchemy.Engine, patience: int) -> None:
+def end_idle_transactions(engine: sqlalchemy.Engine, seconds: int) -> None:
     """Have the server end transactions of a process that stands still.
 
     It would lock what it has written for as long as its machine keeps the
     connection, and nobody could take its work over.
 
-    :param patience: seconds
     """
     statement = _IDLES.get(engine.dialect.name)
     if statement is None:
         return
-    text = statement.format(patience=patience)
+    text = statement.format(seconds=seconds)
 
     @sqlalchemy.event.listens_for(engine, "connect")
     def _connected(connection: Any, _record: Any) -> None:
@@ -141,13 +138,13 @@ def create(
     clock: Clock,
     options: Mapping[str, Any],
     *,
-    patience: int | None = PATIENCE,
+    answer_within: int | None = ANSWER_WITHIN,
 ) -> sqlalchemy.Engine:
     """An engine for a URL; of ``options`` only those of an engine count.
 
     :param clock: what the SQLite function ``masakari_now_ms`` reads
-    :param patience: seconds that the server has for an answer; None waits
-        for as long as it takes
+    :param answer_within: seconds that the server has; None waits for as
+        long as it takes
     """
     known: dict[str, Any] = {"mysql_sql_mode": "TRADITIONAL"}
     known |= {
@@ -161,13 +158,13 @@ def create(
     parameters = known.pop("connection_parameters", "")
     if parameters:
         url = url.update_query_string(parameters, append=True)
-    if patience is not None:
-        url = bounded(url, patience)
+    if answer_within is not None:
+        url = bounded(url, answer_within)
     engine: sqlalchemy.Engine = oslo_engines.create_engine(
         url, max_retries=0, thread_checkin=False, **known
     )
-    if patience is not None:
-        end_idle_transactions(engine, patience)
+    if answer_within is not None:
+        end_idle_transactions(engine, answer_within)
     return engine
 
 

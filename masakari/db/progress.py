@@ -50,13 +50,13 @@ def url(conf: cfg.ConfigOpts) -> str:
 
 def keep_moving(engine: sqlalchemy.Engine) -> None:
     """Have TaskFlow's engine leave no transaction to a frozen process."""
-    engines.end_idle_transactions(engine, engines.PATIENCE)
+    engines.end_idle_transactions(engine, engines.ANSWER_WITHIN)
 
 
 def bounded(connection: str) -> str:
     """The URL by which nobody waits for ever; see :mod:`.engines`."""
     given = sqlalchemy.make_url(connection)
-    limited = engines.bounded(given, engines.PATIENCE)
+    limited = engines.bounded(given, engines.ANSWER_WITHIN)
     if limited == given:
         return connection
     return limited.render_as_string(hide_password=False)

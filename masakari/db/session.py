@@ -55,8 +55,8 @@ class Database:
     :param connection: an SQLAlchemy URL
     :param clock: naive UTC; what :func:`now` reads, and for SQLite
         :func:`now_ms` too
-    :param patience: seconds that the server has for an answer; None waits
-        for as long as it takes
+    :param answer_within: seconds that the server has; None waits for as
+        long as it takes
     :param options: options of the ``[database]`` group by their names
     """
 
@@ -65,13 +65,14 @@ class Database:
         connection: str,
         *,
         clock: engines.Clock = _utc_now,
-        patience: int | None = engines.PATIENCE,
+        answer_within: int | None = engines.ANSWER_WITHIN,
         **options: Any,
     ) -> None:
         self._clock = clock
         self._options = options
+        self._answer_within = answer_within or 0
         self.engine = engines.create(
-            connection, clock, options, patience=patience
+            connection, clock, options, answer_within=answer_within
         )
         self._writers = self.engine.execution_options(**{engines.WRITER: True})
 
@@ -82,13 +83,13 @@ class Database:
         *,
         url: str | None = None,
         clock: engines.Clock = _utc_now,
-        patience: int | None = engines.PATIENCE,
+        answer_within: int | None = engines.ANSWER_WITHIN,
     ) -> "Database":
         """The database that ``[database]`` describes.
 
         :param url: where it is, if not where ``connection`` says
-        :param patience: seconds that the server has for an answer; None
-            waits for as long as it takes
+        :param answer_within: seconds that the server has; None waits for
+            as long as it takes
         :raises ConfigurationError: ``[database] connection`` is not set
         """
         conf.register_opts(db_options.database_opts, "database")
@@ -99,7 +100,9 @@ class Database:
             raise exception.ConfigurationError(
                 "[database] connection has to be set."
             )
-        return cls(connection, clock=clock, patience=patience, **options)
+        return cls(
+            connection, clock=clock, answer_within=answer_within, **options
+        )
 
     def read(
         self,
@@ -175,11 +178,9 @@ class Database:
 
     @property
     def patience(self) -> float:
-        """Seconds after which a transaction is given up, in an outage.
-
-        One that hangs on a connection which is open is not counted.
-        """
+        """Seconds after which a transaction is given up, in an outage."""
         connecting: float = self._options.get("pool_timeout") or _CONNECTING
+        connecting += self._answer_within
         if not self._options.get("use_db_reconnect"):
             return _PATIENCE + connecting
         retries = self._options.get("db_max_retries", 20)

@@ -125,7 +125,8 @@ def test_an_engine_that_froze_in_a_transaction_is_succeeded(
     database, candidate
 ):
     frozen = Database(
-        database.engine.url.render_as_string(hide_password=False), patience=1
+        database.engine.url.render_as_string(hide_password=False),
+        answer_within=1,
     )
     frozen.write(claims.open_row, candidate.subject)
     claim = _claim(frozen, candidate, lease=0.1)

@@ -94,7 +94,7 @@ def _purge_arguments(parser: argparse.ArgumentParser) -> None:
 @contextlib.contextmanager
 def _database(conf: cfg.ConfigOpts) -> Iterator[Database]:
     """The database, once it has answered."""
-    database = Database.from_conf(conf, patience=None)
+    database = Database.from_conf(conf, answer_within=None)
     try:
         database.connect()
         yield database

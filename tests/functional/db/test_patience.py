@@ -58,14 +58,14 @@ URL = "mysql+pymysql://masakari@db/masakari?write_timeout=7"
 def test_an_operator_may_choose_other_limits():
     database = Database(URL, connection_parameters="read_timeout=60")
     assert limits(database) == {
-        "connect_timeout": engines.PATIENCE,
+        "connect_timeout": engines.ANSWER_WITHIN,
         "read_timeout": 60,
         "write_timeout": 7,
     }
 
 
 def test_who_changes_tables_has_no_limit():
-    assert limits(Database(URL, patience=None)) == {"write_timeout": 7}
+    assert limits(Database(URL, answer_within=None)) == {"write_timeout": 7}
 
 
 def test_the_records_of_taskflow_are_waited_for_no_longer():

@@ -261,9 +261,9 @@ def test_sqlite_keeps_what_it_was_told_was_written(file):
 @pytest.mark.parametrize(
     ("options", "seconds"),
     [
-        ({}, 10 + 30),
-        ({"pool_timeout": 5}, 10 + 5),
-        ({"use_db_reconnect": True, "db_max_retries": 2}, 3 * (10 + 30)),
+        ({}, 10 + 30 + 10),
+        ({"pool_timeout": 5}, 10 + 5 + 10),
+        ({"use_db_reconnect": True, "db_max_retries": 2}, 3 * (10 + 40)),
         (
             {
                 "use_db_reconnect": True,
@@ -271,7 +271,7 @@ def test_sqlite_keeps_what_it_was_told_was_written(file):
                 "db_inc_retry_interval": False,
                 "db_retry_interval": 4,
             },
-            2 * (4 + 30),
+            2 * (4 + 40),
         ),
         ({"use_db_reconnect": True, "db_max_retries": -1}, math.inf),
     ],
