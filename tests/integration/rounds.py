@@ -18,6 +18,7 @@ import dataclasses
 import functools
 import pathlib
 import random
+import shutil
 import signal
 import sys
 import tempfile
@@ -94,10 +95,16 @@ class Round:
         )
 
     def play(self):
-        with (
-            tempfile.TemporaryDirectory() as directory,
-            servers.new_database(self.server) as url,
-        ):
+        """Play it; the logs stay where something went wrong."""
+        directory = tempfile.mkdtemp(prefix="masakari-round-")
+        self._play_in(directory)
+        if self.figures.wrong:
+            self.figures.wrong.append(f"See the logs in {directory}")
+            return
+        shutil.rmtree(directory)
+
+    def _play_in(self, directory):
+        with servers.new_database(self.server) as url:
             conftest.create_tables(url)
             self._ways(url)
             deployed = deployment.Deployment(
