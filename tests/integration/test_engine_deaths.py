@@ -91,12 +91,16 @@ def test_an_engine_that_was_frozen_does_nothing_any_more(assemble, overhear):
     deployed.change(os_privileged_user_auth_url=cloud.url)
     fleet.start_engines(1)
     [frozen] = fleet.engines
-    [uuid] = fleet.fail("compute-1")
-    fleet.moved(INSTANCES // 20)
     deployed.change(os_privileged_user_auth_url=deployed.nova.auth_url)
     fleet.start_engines(2)
-    assert fleet.owner(uuid) is frozen
+    # Until then nobody else is to work on it.
+    for other in fleet.engines[1:]:
+        other.send(signal.SIGSTOP)
+    [uuid] = fleet.fail("compute-1")
+    fleet.moved(INSTANCES // 20)
     frozen.send(signal.SIGSTOP)
+    for other in fleet.engines[1:]:
+        other.send(signal.SIGCONT)
     fleet.take_over(uuid, frozen)
     fleet.moved(len(fleet.cloud.migrations) + 1)
     assert cloud.changes
