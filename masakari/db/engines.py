@@ -80,7 +80,7 @@ def _postgresql_limits(patience: int) -> dict[str, int]:
     return {
         "connect_timeout": patience,
         "tcp_user_timeout": patience * 1000,
-        "keepalives_idle": patience // 2,
+        "keepalives_idle": max(patience // 2, 1),
         "keepalives_interval": max(patience // 4, 1),
         "keepalives_count": 2,
     }
