@@ -78,7 +78,7 @@ def _postgresql_limits(seconds: int) -> dict[str, int]:
     return {
         "connect_timeout": seconds,
         "tcp_user_timeout": seconds * 1000,
-        "keepalives_idle": seconds // 2,
+        "keepalives_idle": max(seconds // 2, 1),
         "keepalives_interval": max(seconds // 4, 1),
         "keepalives_count": 2,
     }

@@ -74,3 +74,8 @@ def test_the_records_of_taskflow_are_waited_for_no_longer():
         f"{url}&connect_timeout=10&read_timeout=10&write_timeout=10"
     )
     assert progress.bounded("sqlite:///:memory:") == "sqlite:///:memory:"
+
+
+def test_short_limits_are_still_limits():
+    url = sqlalchemy.make_url("postgresql://db/masakari")
+    assert engines.bounded(url, 1).query["keepalives_idle"] == "1"
