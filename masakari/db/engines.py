@@ -54,6 +54,8 @@ def bounded(url: sqlalchemy.URL, seconds: int) -> sqlalchemy.URL:
 
     A server that is gone with its machine, or behind a broken network,
     closes no connection. What the URL says of it already stays.
+
+    :param seconds: that the server has for an answer
     """
     backend, _, driver = url.drivername.partition("+")
     limits = _LIMITS.get((backend, driver), _no_limits)(seconds)
@@ -120,6 +122,7 @@ def end_idle_transactions(engine: sqlalchemy.Engine, seconds: int) -> None:
     It would lock what it has written for as long as its machine keeps the
     connection, and nobody could take its work over.
 
+    :param seconds: how long it may idle
     """
     statement = _IDLES.get(engine.dialect.name)
     if statement is None:

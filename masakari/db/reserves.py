@@ -119,10 +119,9 @@ def give_back(
     """It is reserved again.
 
     One that is on maintenance stays as it is, unless that is only because
-    of a process that has stopped, and ends when it starts.
-
-    So does one that the notification does not have: it may have been given
-    back by a commit whose answer was lost, and be somebody else's now.
+    of a process that has stopped, and ends when it starts. One that the
+    notification does not have stays so too: it may have been given back by
+    a commit whose answer was lost, and be somebody else's now.
 
     :raises HostNotFound: it has been deleted
     """

@@ -17,6 +17,9 @@ from masakari.engine.slots import Slots
 #: The longest pause between two tries, in seconds.
 LONGEST_PAUSE = 10.0
 
+#: Seconds for which less important instances wait for the reading of one.
+READ_WITHIN = 3.0
+
 
 class Phase(enum.Enum):
     READY = "to be evacuated when there is room for it"
@@ -70,10 +73,15 @@ class Flight:
         asked_here = self.first_asked_at is not None
         return ongoing or self.adopted or asked_here
 
-    @property
-    def unread(self) -> bool:
-        """Another engine may have asked for it: its server tells."""
-        reading = self.phase in (Phase.LOOKING, Phase.CALLING)
+    def being_read(self, *, now: float) -> bool:
+        """Another engine may have asked for it: its server tells, at once.
+
+        When Nova is slow to tell, it is not waited for.
+        """
+        slow = now - self.asked_at >= READ_WITHIN
+        reading = self.phase is Phase.LOOKING or (
+            self.phase is Phase.CALLING and not slow
+        )
         first = self.first_asked_at is None and self.settling_since is None
         return reading and first and self.record is None and not self.trouble
 
@@ -236,7 +244,7 @@ class Flights:
         """
         found = []
         for flight in self.open():
-            if flight.unread:
+            if flight.being_read(now=now):
                 break
             if flight.phase is Phase.READY and flight.due_at <= now:
                 found.append(flight)
