@@ -8,6 +8,10 @@ from collections.abc import Iterator
 
 import sqlalchemy
 
+from masakari.db import schema, tables
+from masakari.db.engines import Clock
+from masakari.db.session import Database
+
 URLS = {
     "mariadb": os.environ.get(
         "MASAKARI_TEST_MYSQL", "mysql+pymysql://root@127.0.0.1/"
@@ -36,3 +40,24 @@ def new_database(server: str) -> Iterator[str]:
         with engine.connect() as connection:
             connection.exec_driver_sql(f"DROP DATABASE {name}{force}")
         engine.dispose()
+
+
+@contextlib.contextmanager
+def new_tables(server: str) -> Iterator[str]:
+    """The URL of a database of one's own that has all tables."""
+    with new_database(server) as url:
+        database = Database(url)
+        schema.create_all(database)
+        database.dispose()
+        yield url
+
+
+@contextlib.contextmanager
+def emptied(url: str, clock: Clock) -> Iterator[Database]:
+    """A database whose rows are gone afterwards."""
+    database = Database(url, clock=clock)
+    yield database
+    with database.transaction() as connection:
+        for table in reversed(tables.Base.metadata.sorted_tables):
+            connection.execute(sqlalchemy.delete(table))
+    database.dispose()

@@ -44,10 +44,7 @@ ERRORS = {
 
 @pytest.fixture(scope="module", params=sorted(servers.URLS))
 def shared(request):
-    with servers.new_database(request.param) as url:
-        database = Database(url)
-        schema.create_all(database)
-        database.dispose()
+    with servers.new_tables(request.param) as url:
         yield url
 
 
@@ -59,12 +56,8 @@ def clock():
 @pytest.fixture
 def database(shared, clock):
     """A database with all tables and no rows."""
-    database = Database(shared, clock=clock)
-    yield database
-    with database.transaction() as connection:
-        for table in reversed(tables.Base.metadata.sorted_tables):
-            connection.execute(sqlalchemy.delete(table))
-    database.dispose()
+    with servers.emptied(shared, clock) as database:
+        yield database
 
 
 class TestClaims(cases.Claims):

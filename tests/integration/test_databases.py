@@ -68,22 +68,15 @@ def clock():
 
 @pytest.fixture(scope="module")
 def shared(server):
-    with servers.new_database(server) as url:
-        database = Database(url)
-        schema.create_all(database)
-        database.dispose()
+    with servers.new_tables(server) as url:
         yield url
 
 
 @pytest.fixture
 def database(shared, clock):
     """A database with all tables and no rows."""
-    database = Database(shared, clock=clock)
-    yield database
-    with database.transaction() as connection:
-        for table in reversed(tables.Base.metadata.sorted_tables):
-            connection.execute(sqlalchemy.delete(table))
-    database.dispose()
+    with servers.emptied(shared, clock) as database:
+        yield database
 
 
 class TestSegments(segments_cases.Segments):

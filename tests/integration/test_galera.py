@@ -38,7 +38,6 @@ from tests.integration.deployment import wait_for
 from tests.integration.disaster import (
     assert_all_is_back,
     fail,
-    populate,
     works_on,
 )
 from tests.integration.reports import ended
@@ -341,7 +340,7 @@ def test_engines_at_two_nodes_recover_hosts_once(deploy, urls):
     deployed = deploy(urls[0], concurrent_recoveries=2)
     deployed.start_api()
     ha = deployed.connect().instance_ha
-    populate(deployed, ha, failing=4, servers=4)
+    deployed.populate(ha, hosts=8, servers=4, doomed=4)
     engines = [
         start_engine_at(deployed, url, name)
         for url, name in zip(urls, ("one", "two"), strict=True)
@@ -364,7 +363,7 @@ def test_a_node_dies_in_mid_recovery(deploy, mortal):
     deployed = deploy(survivor)
     deployed.start_api()
     ha = deployed.connect().instance_ha
-    populate(deployed, ha, failing=1, servers=30)
+    deployed.populate(ha, hosts=2, servers=30, doomed=1)
     at_the_doomed = start_engine_at(deployed, doomed, "doomed")
     notification = fail(deployed, ha)
     wait_for(lambda: len(deployed.cloud.migrations) >= 5)

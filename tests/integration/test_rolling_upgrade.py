@@ -14,7 +14,6 @@ from tests.integration.deployment import wait_for
 from tests.integration.disaster import (
     assert_all_is_back,
     fail,
-    populate,
     works_on,
 )
 from tests.integration.reports import ended
@@ -55,7 +54,7 @@ def test_a_database_is_upgraded_in_mid_recovery(deployed, releases):
     earlier, later = (release.tree for release in releases)
     api = deployed.start_api(tree=earlier)
     ha = deployed.connect().instance_ha
-    populate(deployed, ha, failing=1, servers=30)
+    deployed.populate(ha, hosts=2, servers=30, doomed=1)
     old = deployed.start_engine("earlier", tree=earlier)
     uuid = fail(deployed, ha, 1)
     wait_for(lambda: len(deployed.cloud.migrations) >= 5)
@@ -75,7 +74,7 @@ def test_the_earlier_release_takes_over_from_the_later(upgraded, releases):
     earlier, later = (release.tree for release in releases)
     upgraded.start_api(tree=earlier)
     ha = upgraded.connect().instance_ha
-    populate(upgraded, ha, failing=1, servers=30)
+    upgraded.populate(ha, hosts=2, servers=30, doomed=1)
     new = upgraded.start_engine("later", tree=later)
     uuid = fail(upgraded, ha, 1)
     wait_for(lambda: len(upgraded.cloud.migrations) >= 5)
@@ -91,7 +90,7 @@ def test_the_earlier_release_takes_over_from_the_later(upgraded, releases):
 def test_both_work_side_by_side(upgraded, releases):
     upgraded.start_api(tree=releases[1].tree)
     ha = upgraded.connect().instance_ha
-    populate(upgraded, ha, failing=4, servers=4)
+    upgraded.populate(ha, hosts=8, servers=4, doomed=4)
     engines = [
         upgraded.start_engine(name, tree=release.tree)
         for name, release in zip(("earlier", "later"), releases, strict=True)
@@ -115,7 +114,7 @@ def test_an_api_wakes_an_engine_of_the_other_release(
     upgraded.change(notification_poll_interval=600)
     upgraded.start_api(tree=releases[caller].tree)
     ha = upgraded.connect().instance_ha
-    populate(upgraded, ha, failing=1, servers=1)
+    upgraded.populate(ha, hosts=2, servers=1, doomed=1)
     engine = upgraded.start_engine(tree=releases[1 - caller].tree)
     wait_for(lambda: _listens(upgraded))
     uuid = fail(upgraded, ha, 1)
@@ -173,7 +172,7 @@ def test_a_column_that_only_one_writes_bothers_nobody(
 ):
     upgraded.start_api()
     ha = upgraded.connect().instance_ha
-    populate(upgraded, ha, failing=2, servers=1)
+    upgraded.populate(ha, hosts=4, servers=1, doomed=2)
     marks = []
     for number, tree in enumerate((None, made), start=1):
         engine = upgraded.start_engine(f"engine-{number}", tree=tree)
@@ -227,7 +226,7 @@ def test_an_engine_does_not_start_before_its_tables_are_there(deployed, made):
 def test_an_api_that_has_come_before_its_tables_says_so(deployed, made):
     deployed.start_api(tree=made)
     ha = deployed.connect().instance_ha
-    populate(deployed, ha, failing=1, servers=1)
+    deployed.populate(ha, hosts=2, servers=1, doomed=1)
     with pytest.raises(openstack.exceptions.HttpException) as caught:
         fail(deployed, ha, 1)
     assert caught.value.status_code == 503
