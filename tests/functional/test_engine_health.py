@@ -16,7 +16,7 @@ from masakari.engine.health import Health, HealthServer
 from masakari.services import readiness
 from masakari.simulator.cloud import Cloud
 from masakari.simulator.port import SimulatedCompute
-from tests.integration.deployment import free_port
+from tests.ports import free_port
 
 PATIENCE = 10
 

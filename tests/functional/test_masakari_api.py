@@ -15,14 +15,9 @@ import pytest
 import requests
 
 from tests.functional.api.world import World
+from tests.ports import free_port
 
 PATIENCE = 30
-
-
-def free_port(family=socket.AF_INET):
-    with socket.socket(family, socket.SOCK_STREAM) as bound:
-        bound.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0))
-        return bound.getsockname()[1]
 
 
 def wait_for(condition):

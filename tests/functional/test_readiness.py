@@ -11,6 +11,7 @@ from masakari import conf as configuration
 from masakari import exception, rpc
 from masakari.db.session import Database
 from masakari.services import readiness
+from tests.ports import free_port
 
 PATIENCE = 10
 
@@ -84,13 +85,11 @@ def listener():
 
 
 def test_one_host_of_a_broker_is_enough(listener):
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        port = nobody.getsockname()[1]
-        url = f"rabbit://u:p@127.0.0.1:{port},u:p@127.0.0.1:{listener}/"
-        broker(url).knock()
-        with pytest.raises(OSError, match="refused"):
-            broker(f"rabbit://u:p@127.0.0.1:{port}/").knock()
+    port = free_port()
+    url = f"rabbit://u:p@127.0.0.1:{port},u:p@127.0.0.1:{listener}/"
+    broker(url).knock()
+    with pytest.raises(OSError, match="refused"):
+        broker(f"rabbit://u:p@127.0.0.1:{port}/").knock()
 
 
 @pytest.mark.parametrize("url", ["fake://", "kombu+memory://", "kafka://h"])

@@ -5,7 +5,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import openstack
 
 from masakari.simulator.cloud import Cloud
 from masakari.simulator.http import SimulatorServer
+from tests.ports import free_port
 
 BROKER = os.environ.get(
     "MASAKARI_TEST_RABBITMQ", "rabbit://guest:guest@127.0.0.1:5672/"
@@ -30,13 +30,6 @@ FAST_CLOUD = {
 }
 LIBRARIES = re.compile(r" (sqlalchemy|taskflow)\.")
 PROGRAMS = Path(sys.executable).parent
-
-
-def free_port():
-    """A port on which nothing listens."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return bound.getsockname()[1]
 
 
 def wait_for(condition, timeout=PATIENCE):

@@ -16,7 +16,8 @@ from pathlib import Path
 import pymysql
 import sqlalchemy
 
-from tests.integration.deployment import free_port, wait_for
+from tests.integration.deployment import wait_for
+from tests.ports import free_port
 
 _PROVIDERS = (
     "/usr/lib/galera/libgalera_smm.so",

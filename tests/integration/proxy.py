@@ -6,6 +6,8 @@ import selectors
 import socket
 import threading
 
+from tests.ports import free_port
+
 
 class Proxy:
     """Passes connections on to a server until it is cut or paused.
@@ -21,9 +23,7 @@ class Proxy:
         self._listener = None
         self._lock = threading.Lock()
         self._open = []
-        with socket.socket() as bound:
-            bound.bind(("127.0.0.1", 0))
-            self.port = bound.getsockname()[1]
+        self.port = free_port()
 
     def join(self):
         """Let connections through; before that there is nobody."""

@@ -13,6 +13,7 @@ from masakari import context, rpc
 from tests.integration import deployment
 from tests.integration.deployment import wait_for
 from tests.integration.reports import ended, report
+from tests.ports import free_port
 
 pytestmark = pytest.mark.integration
 
@@ -171,7 +172,7 @@ def test_a_report_wakes_the_engine(deploy):
 
 
 def test_the_casts_and_calls_of_other_releases_are_understood(deploy):
-    nobody = f"rabbit://guest:guest@127.0.0.1:{deployment.free_port()}/"
+    nobody = f"rabbit://guest:guest@127.0.0.1:{free_port()}/"
     deployed = deploy(notification_poll_interval=600, transport_url=nobody)
     deployed.start_api()
     deployed.change(transport_url=deployment.BROKER)

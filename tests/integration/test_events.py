@@ -9,9 +9,10 @@ import kombu
 import pytest
 import sqlalchemy
 
-from tests.integration import deployment, proxy
+from tests.integration import proxy
 from tests.integration.deployment import BROKER, wait_for
 from tests.integration.reports import ended, report
+from tests.ports import free_port
 
 pytestmark = pytest.mark.integration
 
@@ -317,7 +318,7 @@ def test_what_follows_a_restart_of_the_broker_is_heard(deploy, consume, way):
 
 
 def test_a_bus_that_is_away_is_in_nobodys_way(deploy):
-    nobody = f"rabbit://guest:guest@127.0.0.1:{deployment.free_port()}/"
+    nobody = f"rabbit://guest:guest@127.0.0.1:{free_port()}/"
     deployed = deploy(
         **SPOKEN, oslo_messaging_notifications__transport_url=nobody
     )

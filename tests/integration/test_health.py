@@ -13,6 +13,7 @@ import sqlalchemy
 from tests.integration import deployment, proxy
 from tests.integration.deployment import wait_for
 from tests.integration.reports import ended, report
+from tests.ports import free_port
 
 pytestmark = pytest.mark.integration
 
@@ -62,7 +63,7 @@ def states(deployed):
 
 
 def test_an_engine_lives_while_it_waits_for_the_database(deploy, cut_off):
-    port = deployment.free_port()
+    port = free_port()
     deployed = deploy(engine_health_port=port)
     deployed.change(database__connection=cut_off.url)
     engine = deployed.begin("masakari-engine", "engine")
@@ -90,7 +91,7 @@ def test_an_engine_lives_while_it_waits_for_the_database(deploy, cut_off):
 
 
 def test_one_that_waits_ends_when_told_with_its_health_on(deploy, cut_off):
-    port = deployment.free_port()
+    port = free_port()
     deployed = deploy(
         sync=False,
         database__connection=cut_off.url,
@@ -132,7 +133,7 @@ def way_to_broker():
 
 
 def test_a_broker_that_comes_later(deploy, way_to_broker):
-    port = deployment.free_port()
+    port = free_port()
     deployed = deploy(transport_url=way_to_broker.url, engine_health_port=port)
     engine = deployed.start_engine()
     wait_for(lambda: ready(port))
@@ -145,7 +146,7 @@ def test_a_broker_that_comes_later(deploy, way_to_broker):
 
 
 def test_one_that_drains_is_not_ready_and_is_listed_as_stopping(deploy):
-    port = deployment.free_port()
+    port = free_port()
     deployed = deploy(engine_health_port=port, graceful_shutdown_timeout=8)
     deployed.start_api()
     ha = deployed.connect().instance_ha

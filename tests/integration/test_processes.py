@@ -9,9 +9,10 @@ from concurrent import futures
 import pytest
 import requests
 
-from tests.integration import deployment, servers
+from tests.integration import servers
 from tests.integration.deployment import wait_for
 from tests.integration.reports import ended, report
+from tests.ports import free_port
 
 pytestmark = pytest.mark.integration
 
@@ -138,7 +139,7 @@ def test_nova_that_does_not_answer_does_not_hold_up_the_end(deploy):
 
 
 def test_without_a_broker_nothing_waits_for_it(deploy):
-    nobody = f"rabbit://guest:guest@127.0.0.1:{deployment.free_port()}/"
+    nobody = f"rabbit://guest:guest@127.0.0.1:{free_port()}/"
     deployed = deploy(transport_url=nobody)
     deployed.start_api()
     engine = deployed.start_engine()

@@ -2,7 +2,6 @@
 import datetime
 import inspect
 import logging
-import socket
 import threading
 import time
 
@@ -14,6 +13,7 @@ from masakari import conf as configuration
 from masakari import context, exception, rpc
 from masakari.domain import model
 from masakari.engine.endpoint import EngineEndpoint
+from tests.ports import free_port
 
 UUID = "b1e9f4a6-6d52-4a2c-8a0e-111111111111"
 
@@ -185,10 +185,7 @@ def test_a_later_version_is_refused(engine):
 
 def nobody():
     """A broker's address where nothing listens."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        port = bound.getsockname()[1]
-    return f"rabbit://guest:guest@127.0.0.1:{port}/"
+    return f"rabbit://guest:guest@127.0.0.1:{free_port()}/"
 
 
 def test_a_dead_broker_keeps_nobody_waiting(caplog):

@@ -15,6 +15,7 @@ from masakari import conf as configuration
 from masakari import context, exception, rpc
 from masakari.events import publisher
 from masakari.events.publisher import Binary, Notifier, Phase
+from tests.ports import free_port
 
 GROUP = "oslo_messaging_notifications"
 
@@ -305,10 +306,7 @@ class TestEnd:
 
     def test_a_broker_that_is_away_keeps_nobody_waiting(self, monkeypatch):
         monkeypatch.setattr(publisher, "CLOSE_TIMEOUT", 0.1)
-        with socket.socket() as bound:
-            bound.bind(("127.0.0.1", 0))
-            port = bound.getsockname()[1]
-        url = f"rabbit://guest:guest@127.0.0.1:{port}/"
+        url = f"rabbit://guest:guest@127.0.0.1:{free_port()}/"
         notifier = Notifier(configured("messagingv2", url=url), Binary.API)
         began = time.monotonic()
         emit(notifier)
