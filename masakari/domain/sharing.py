@@ -17,11 +17,12 @@ class Demand:
     priority: tuple[int, ...] = ()
 
 
-def fair_shares(total: int, demands: Mapping[str, Demand]) -> dict[str, int]:
+def fair_shares(total: int, demands: Mapping[int, Demand]) -> dict[int, int]:
     """Max-min fair shares of ``total`` slots.
 
     Nobody gets more than it wants; what one leaves, the others share; slots
-    that cannot be split evenly go to the highest priority, then by key.
+    that cannot be split evenly go to the highest priority, then to the lowest
+    key.
     """
     shares = dict.fromkeys(demands, 0)
     order = sorted(

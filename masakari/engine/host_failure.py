@@ -48,7 +48,7 @@ def recover(recovery: "Recovery") -> Verdict:
     try:
         trouble = _evacuate(recovery)
     finally:
-        recovery.world.slots.leave(recovery.notification.uuid)
+        recovery.world.slots.leave(recovery.notification.id)
     moves = [planned.vmove for planned in recovery.journal.latest_moves()]
     if not moves and trouble is None:
         return verdict.finished(_why_nothing(recovery))

@@ -8,7 +8,7 @@ from masakari.domain.sharing import Demand, fair_shares
 from masakari.domain.window import Window
 
 DEMANDS = st.dictionaries(
-    st.text("abcdef", min_size=1, max_size=2),
+    st.integers(1, 40),
     st.builds(
         Demand,
         wanted=st.integers(0, 100),
@@ -20,7 +20,7 @@ DEMANDS = st.dictionaries(
 
 @given(st.integers(0, 64), DEMANDS)
 def test_shares_are_within_total_and_demand_and_leave_nothing_unused(
-    total: int, demands: dict[str, Demand]
+    total: int, demands: dict[int, Demand]
 ) -> None:
     shares = fair_shares(total, demands)
     assert all(shares[k] <= demands[k].wanted for k in demands)
@@ -30,7 +30,7 @@ def test_shares_are_within_total_and_demand_and_leave_nothing_unused(
 
 @given(st.integers(0, 64), DEMANDS)
 def test_nobody_is_two_slots_poorer_while_it_wants_more(
-    total: int, demands: dict[str, Demand]
+    total: int, demands: dict[int, Demand]
 ) -> None:
     shares = fair_shares(total, demands)
     for key, demand in demands.items():

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation import kills
-from tests.simulation.files import FOLDERS
+from tests.simulation import kills, workers
+from tests.simulation.files import FOLDERS, read
 from tests.simulation.harness import Step
+from tests.simulation.scenario import Scenario
 
 #: Of each scenario; always the same ones.
 POINTS = 2
@@ -38,3 +39,17 @@ def test_what_makes_a_difference_is_a_step() -> None:
     written = write._replace(when="after")
     steps = [look, looked, look, looked, write, written, look, looked]
     assert list(kills.deaths(steps)) == [1, 5, 6, 7]
+
+
+def test_the_same_steps_are_taken_each_time() -> None:
+    """Even where recoveries share what cannot be shared evenly."""
+    (rack,) = (f for f in FOLDERS if f.name == "auto-a-rack-of-hosts-dies")
+    assert len({_told(rack) for _ in range(4)}) == 1
+
+
+def _told(folder: Path) -> str:
+    with workers.directory() as directory:
+        scenario = Scenario(read(folder), directory)
+        with workers.telling(scenario):
+            scenario.play()
+        return scenario.told()

@@ -164,7 +164,7 @@ class Flights:
     """
 
     def __init__(
-        self, slots: Slots, key: str, route: Route, *, timeout: float
+        self, slots: Slots, key: int, route: Route, *, timeout: float
     ) -> None:
         self._slots = slots
         self._key = key

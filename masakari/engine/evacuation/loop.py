@@ -48,7 +48,7 @@ class Evacuation:
         self._records = EvacuationRecords(recovery.compute, recovery.host.name)
         self._flights = Flights(
             world.slots,
-            recovery.notification.uuid,
+            recovery.notification.id,
             route,
             timeout=world.settings.evacuation_timeout,
         )
