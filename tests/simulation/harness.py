@@ -88,12 +88,17 @@ class Step(NamedTuple):
 
     :param kind: ``call`` (to Nova) or ``commit``
     :param name: the call, or the function that writes
+    :param engine: whose step it is
+    :param at: in seconds of the simulation, and how many events there have
+        been
     """
 
     when: When
     kind: str
     name: str
     subject: str
+    engine: str
+    at: tuple[float, int]
 
 
 class Steps:
@@ -104,6 +109,7 @@ class Steps:
         killed
     :ivar kill_at: the same by name: whoever takes that step for the n-th
         time is killed
+    :ivar events: how many things have happened that no engine does
     :ivar on_death: called with the engine that has died so
     :ivar on_claim: called when one has claimed something
     """
@@ -112,6 +118,7 @@ class Steps:
         self.taken: list[Step] = []
         self.deadly: set[int] = set()
         self.kill_at: tuple[str, str, int] | None = None
+        self.events = 0
         self.on_death: Callable[[Engine], None] = lambda _: None
         self.on_claim: Callable[[], None] = lambda: None
         self._seen: collections.Counter[tuple[str, str]] = (
@@ -269,7 +276,9 @@ class Engine:
         self, when: When, kind: str, name: str, subject: str = ""
     ) -> None:
         """:raises EngineKilled: this is where it dies"""
-        self._simulation.steps.take(self, Step(when, kind, name, subject))
+        steps = self._simulation.steps
+        at = self._simulation.clock.elapsed, steps.events
+        steps.take(self, Step(when, kind, name, subject, self.name, at))
         self.check_alive()
 
     def reach_database(self) -> None:

@@ -67,18 +67,24 @@ def kills(folder: Path, most: int | None = None) -> list[Kill]:
 def deaths(steps: Sequence[Step]) -> Iterator[int]:
     """The numbers of the steps at which it makes a difference to die.
 
-    Right after a look is right before the next step. To look again at what
-    nobody has changed is the same step again.
+    Right after a step is right before the next one of the same moment: of
+    these two one is enough, and to look again at what nobody has changed is
+    the same step again.
     """
     looked: set[tuple[str, str]] = set()
+    changed: tuple[str, tuple[float, int]] | None = None
     for number, step in enumerate(steps, start=1):
+        moment = (step.engine, step.at)
         if step.name not in _LOOKS:
             looked.clear()
-        elif step.when == "after" or (step.name, step.subject) in looked:
-            continue
-        else:
+            if step.when == "after" or changed != moment:
+                yield number
+            changed = moment if step.when == "after" else None
+        elif step.when == "before":
+            if (step.name, step.subject) not in looked and changed != moment:
+                yield number
             looked.add((step.name, step.subject))
-        yield number
+            changed = None
 
 
 def play(kill: Kill) -> None:

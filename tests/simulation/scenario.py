@@ -268,6 +268,7 @@ class Scenario:
         verb = event.verb
         value = getattr(event, verb)
         self.simulation.trace.add(f"EVENT {verb} {value}")
+        self.simulation.steps.events += 1
         act: Callable[[Any], Any] = getattr(self, f"_{verb}", None) or (
             getattr(self.simulation.cloud, verb, None)
         )

@@ -33,12 +33,19 @@ def test_two_engines_bring_it_to_the_same_end(folder: Path) -> None:
 
 
 def test_what_makes_a_difference_is_a_step() -> None:
-    look = Step("before", "call", "evacuations", "host")
+    look = Step("before", "call", "evacuations", "host", "engine", (1, 0))
     looked = look._replace(when="after")
-    write = Step("before", "commit", "while_held", "")
+    write = look._replace(kind="commit", name="while_held")
     written = write._replace(when="after")
     steps = [look, looked, look, looked, write, written, look, looked]
+    assert list(kills.deaths(steps)) == [1, 5, 6]
+    steps[6] = look._replace(at=(2, 0))
     assert list(kills.deaths(steps)) == [1, 5, 6, 7]
+    steps[6] = look._replace(at=(1, 1))
+    assert list(kills.deaths(steps)) == [1, 5, 6, 7]
+    steps[6] = look._replace(engine="another")
+    assert list(kills.deaths(steps)) == [1, 5, 6, 7]
+    assert list(kills.deaths([write, written, write, written])) == [1, 2, 4]
 
 
 def test_the_same_steps_are_taken_each_time() -> None:
