@@ -118,7 +118,11 @@ class ClaimLost(MasakariException):
 
 
 class RecoveryInterrupted(MasakariException):
-    """The engine is stopping; the recovery is handed to another one."""
+    """The recovery stops half way, for others to go on.
+
+    The engine is to stop, or what the recovery is about has failed with its
+    whole host.
+    """
 
     default = "The recovery of notification %(uuid)s is handed over."
 

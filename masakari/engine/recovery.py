@@ -109,7 +109,9 @@ class Recovery:
         self.give_way()
 
     def give_way(self) -> None:
-        """Call before every act for a part of a host that may fail.
+        """Call before every act on an instance or a service of a host.
+
+        When the whole host has failed too, its recovery sees to them.
 
         :raises ClaimLost: the engine must not act any more
         :raises RecoveryInterrupted: the whole host has failed

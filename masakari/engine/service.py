@@ -52,7 +52,7 @@ class Engine:
             capacity=capacity,
             lease=lease,
             recover=recover,
-            idle=self.wake,
+            on_done=self.wake,
         )
         # A turn ends with the first transaction that fails.
         patience = 2 * world.database.patience
@@ -84,7 +84,7 @@ class Engine:
 
     def wake(self) -> None:
         """Look for work now."""
-        self._poller.hurry()
+        self._poller.wake()
 
     @property
     def started(self) -> bool:
@@ -112,7 +112,7 @@ class Engine:
         """
         self._world.stopping.set()
         self._poller.end()
-        self._heart.hurry()
+        self._heart.wake()
         done = threading.Event()
         threading.Thread(
             target=self._finish, args=(done,), daemon=True

@@ -38,8 +38,8 @@ class World:
 
     @property
     def watch_timeout(self) -> float:
-        """For how many of these evacuations in flight are still watched.
+        """Seconds of drain_timeout for watching evacuations in flight.
 
-        The others are for writing down what became of them.
+        The rest is for recording what became of them.
         """
         return 0.8 * self.drain_timeout

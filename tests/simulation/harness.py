@@ -231,7 +231,7 @@ class Engine:
             capacity=32,
             lease=LEASE,
             recover=recover,
-            idle=lambda: None,
+            on_done=lambda: None,
         )
         simulation.engines.append(self)
         simulation.clock.every(RENEWAL, self._renew)

@@ -72,7 +72,7 @@ class Evacuation:
             launcher = Launcher(
                 self._recovery, self._flights, self._background, self._watch
             )
-            while self._flights.open() and not self._flights.all_on_their_way:
+            while not self._flights.nothing_left_to_do:
                 self._step(launcher)
                 self._background.wait(self._pause())
             return self._note_refused()
@@ -96,9 +96,7 @@ class Evacuation:
 
     def _pause(self) -> float:
         """Seconds until there is something to do, if Nova says nothing."""
-        if not self._flights.open():
-            return 0.0
-        if self._flights.all_on_their_way:
+        if self._flights.nothing_left_to_do:
             return 0.0
         now = self._clock.monotonic()
         times = [now + self._recovery.world.settings.verify_interval]
