@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from masakari import exception
 from masakari.db.moves import Outcome
-from masakari.domain import dispatch, verdict
+from masakari.domain import triage, verdict
 from masakari.domain.model import VMoveStatus
 from masakari.domain.planner import host as planner
 from masakari.domain.planner.host import Destination
@@ -41,7 +41,7 @@ def recover(recovery: "Recovery") -> Verdict:
 
     :raises MasakariException: nothing could be recovered
     """
-    at_once = dispatch.host_failure(recovery.notification)
+    at_once = triage.judge_host_failure(recovery.notification)
     if at_once is not None:
         return at_once
     _take_out_of_service(recovery)

@@ -4,7 +4,7 @@
 from typing import TYPE_CHECKING
 
 from masakari import exception
-from masakari.domain import dispatch
+from masakari.domain import triage
 from masakari.domain.planner import instance as planner
 from masakari.domain.verdict import Verdict, finished
 from masakari.engine.calls import persistently
@@ -19,7 +19,7 @@ def recover(recovery: "Recovery") -> Verdict:
 
     :raises MasakariException: it could not be restarted
     """
-    at_once = dispatch.instance_failure(recovery.notification)
+    at_once = triage.judge_instance_failure(recovery.notification)
     if at_once is not None:
         return at_once
     recovery.check()

@@ -8,9 +8,9 @@ nobody else has done it too.
 import logging
 from typing import TYPE_CHECKING
 
-from masakari.domain import dispatch
-from masakari.domain.dispatch import ProcessAction
+from masakari.domain import triage
 from masakari.domain.model import NotificationType, ProcessOutage
+from masakari.domain.triage import ProcessAction
 from masakari.domain.verdict import Verdict, finished
 from masakari.engine.calls import persistently
 from masakari.nova import port
@@ -45,7 +45,7 @@ def is_undone(recovery: "Recovery") -> bool:
 
 
 def _judge(recovery: "Recovery") -> ProcessAction | Verdict:
-    return dispatch.process_failure(
+    return triage.judge_process_failure(
         recovery.notification,
         host=recovery.host,
         outage=recovery.journal.outage(recovery.host),

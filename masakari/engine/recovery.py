@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 
 from masakari import context, exception
 from masakari.db import hosts
-from masakari.domain import dispatch, verdict
+from masakari.domain import triage, verdict
 from masakari.domain.model import Host, Notification, NotificationType
 from masakari.domain.server import Server
 from masakari.domain.verdict import Verdict
@@ -234,7 +234,7 @@ def _recover(recovery: Recovery) -> Verdict:
         segment = recovery.host.segment
     except exception.HostNotFound:
         return verdict.failed("The host is not registered any more.")
-    disabled = dispatch.segment(segment)
+    disabled = triage.judge_segment(segment)
     if disabled is not None and not process_failure.is_undone(recovery):
         return disabled
     return _RECOVERIES[recovery.notification.type](recovery)
