@@ -38,7 +38,7 @@ class Intake:
         owner: str,
         capacity: int,
         lease: float,
-        recover: Callable[[World, Lease], None],
+        recover: Callable[[Lease], None],
         on_done: Callable[[], None],
     ) -> None:
         self._world = world
@@ -163,7 +163,7 @@ class Intake:
 
     def _work(self, lease: Lease) -> None:
         try:
-            self._recover(self._world, lease)
+            self._recover(lease)
         finally:
             # Calls that still wait for a thread are not to be made.
             lease.lose()

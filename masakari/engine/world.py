@@ -8,7 +8,6 @@ from concurrent import futures
 from masakari.db.session import Database
 from masakari.domain.settings import RecoverySettings
 from masakari.engine.clock import Clock
-from masakari.engine.flows import Flows
 from masakari.engine.slots import Slots
 from masakari.events.publisher import Publisher
 from masakari.nova.port import ComputePort
@@ -19,7 +18,6 @@ class World:
     """The seams of the engine.
 
     :param calls: runs calls to Nova; its size bounds how many are open
-    :param flows: builds and runs the TaskFlow graphs
     :param events: where the message bus is told of what happens
     :param stopping: set when the engine has been told to stop
     :param drain_timeout: seconds that stopping may take in all
@@ -31,7 +29,6 @@ class World:
     calls: futures.Executor
     settings: RecoverySettings
     slots: Slots
-    flows: Flows
     events: Publisher
     stopping: threading.Event
     drain_timeout: float = 60

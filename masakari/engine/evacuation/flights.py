@@ -12,10 +12,8 @@ from masakari.domain.planner.host import Goal
 from masakari.domain.planner.move import Step
 from masakari.domain.server import Migration, Server, VMState
 from masakari.domain.sharing import Demand
+from masakari.engine.recovery import LONGEST_PAUSE
 from masakari.engine.slots import Slots
-
-#: The longest pause between two tries, in seconds.
-LONGEST_PAUSE = 10.0
 
 #: Seconds for which less important instances wait for the reading of one.
 READ_WITHIN = 3.0

@@ -3,13 +3,11 @@
 
 import datetime
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from masakari import exception
 from masakari.db.moves import PlannedMove
 from masakari.domain.model import VMoveStatus
 from masakari.domain.server import Migration, Server
-from masakari.engine.calls import persistently
 from masakari.engine.evacuation.background import Background
 from masakari.engine.evacuation.flights import (
     Flight,
@@ -21,9 +19,7 @@ from masakari.engine.evacuation.launching import Launcher
 from masakari.engine.evacuation.records import EvacuationRecords
 from masakari.engine.evacuation.settling import Settler
 from masakari.engine.evacuation.watching import Watch
-
-if TYPE_CHECKING:
-    from masakari.engine.recovery import Recovery
+from masakari.engine.recovery import Recovery
 
 
 class Evacuation:
@@ -35,7 +31,7 @@ class Evacuation:
 
     def __init__(
         self,
-        recovery: "Recovery",
+        recovery: Recovery,
         route: Route,
         report: Callable[[str, float], None],
     ) -> None:
@@ -141,7 +137,7 @@ class Evacuation:
 
     def _board(self) -> None:
         """Start from what Nova shows, whatever another engine has done."""
-        persistently(self._recovery, self._records.refresh)
+        self._recovery.persistently(self._records.refresh)
         planned_moves = self._recovery.journal.moves_of_attempt()
         # Those in flight keep their slots from one route to the next.
         self._flights.leave()

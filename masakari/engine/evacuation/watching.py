@@ -2,15 +2,12 @@
 """Follow what is in flight in Nova's evacuation records."""
 
 import logging
-from typing import TYPE_CHECKING
 
 from masakari.domain.model import VMoveStatus
 from masakari.engine.evacuation.flights import Flight, Flights, Phase
 from masakari.engine.evacuation.records import EvacuationRecords
+from masakari.engine.recovery import Recovery
 from masakari.nova import port
-
-if TYPE_CHECKING:
-    from masakari.engine.recovery import Recovery
 
 LOG = logging.getLogger(__name__)
 
@@ -34,7 +31,7 @@ class Watch:
 
     def __init__(
         self,
-        recovery: "Recovery",
+        recovery: Recovery,
         flights: Flights,
         records: EvacuationRecords,
     ) -> None:

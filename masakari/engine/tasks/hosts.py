@@ -4,18 +4,14 @@
 import logging
 from collections.abc import Mapping
 from concurrent import futures
-from typing import TYPE_CHECKING
 
 from masakari import exception
 from masakari.domain.planner import host as planner
 from masakari.domain.server import ComputeService, Server, VMState
 from masakari.domain.settings import RecoverySettings
-from masakari.engine.calls import persistently
+from masakari.engine.recovery import Recovery
 from masakari.engine.tasks.base import RecoveryTask
 from masakari.nova import port
-
-if TYPE_CHECKING:
-    from masakari.engine.recovery import Recovery
 
 LOG = logging.getLogger(__name__)
 
@@ -32,8 +28,8 @@ class DisableComputeServiceTask(RecoveryTask):
     def execute(self, host_name: str) -> None:
         self.update_details(f"Disabling compute service on host {host_name}")
         try:
-            service = persistently(
-                self.recovery, self.recovery.compute.compute_service, host_name
+            service = self.recovery.persistently(
+                self.recovery.compute.compute_service, host_name
             )
         except port.NotFound as error:
             raise exception.HostRecoveryFailureException(
@@ -52,11 +48,11 @@ class DisableComputeServiceTask(RecoveryTask):
         if not self.recovery.world.settings.force_down or service.forced_down:
             return
         self.recovery.check()
-        persistently(
-            self.recovery, self.recovery.compute.force_down, service.id, True
+        self.recovery.persistently(
+            self.recovery.compute.force_down, service.id, True
         )
 
-    def _disable(self, service: ComputeService) -> "futures.Future[None]":
+    def _disable(self, service: ComputeService) -> futures.Future[None]:
         if not service.enabled:
             done: futures.Future[None] = futures.Future()
             done.set_result(None)
@@ -96,7 +92,7 @@ class DisableComputeServiceTask(RecoveryTask):
             self.recovery.pause(settings.verify_interval / 2)
 
     def _confirm_disabled(
-        self, service: ComputeService, disabling: "futures.Future[None]"
+        self, service: ComputeService, disabling: futures.Future[None]
     ) -> None:
         """A service that stays enabled is no reason not to recover.
 
@@ -106,8 +102,7 @@ class DisableComputeServiceTask(RecoveryTask):
         if disabling.done() and disabling.exception() is None:
             return
         try:
-            persistently(
-                self.recovery,
+            self.recovery.persistently(
                 self.recovery.compute.disable_service,
                 service.id,
                 self._settings.service_disable_reason,
@@ -152,14 +147,14 @@ class PrepareHAEnabledInstancesTask(RecoveryTask):
         )
 
 
-def plan_moves(recovery: "Recovery") -> planner.HostPlan:
+def plan_moves(recovery: Recovery) -> planner.HostPlan:
     """Plan for what Nova shows now, and record what is new in it.
 
     What failed in an earlier attempt is part of this one, whether or not
     Nova still shows it on the failed host.
     """
-    servers = persistently(
-        recovery, recovery.compute.servers_on, recovery.host.name
+    servers = recovery.persistently(
+        recovery.compute.servers_on, recovery.host.name
     )
     recovery.servers = {server.uuid: server for server in servers}
     latest = recovery.journal.latest_moves()
@@ -182,7 +177,7 @@ def plan_moves(recovery: "Recovery") -> planner.HostPlan:
 
 
 def _origins_left_behind(
-    recovery: "Recovery",
+    recovery: Recovery,
     servers: list[Server],
     known: Mapping[str, planner.Origin],
 ) -> dict[str, planner.Origin]:
