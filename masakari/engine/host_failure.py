@@ -16,11 +16,11 @@ from masakari.domain.planner import host as planner
 from masakari.domain.planner.host import Destination
 from masakari.domain.verdict import Verdict
 from masakari.engine import reserves
+from masakari.engine.evacuation.evacuation import Evacuation
 from masakari.engine.evacuation.flights import Route
-from masakari.engine.evacuation.loop import Evacuation
 from masakari.engine.flows import Flows
+from masakari.engine.planning import plan_moves
 from masakari.engine.recovery import Recovery
-from masakari.engine.tasks.hosts import plan_moves
 from masakari.nova import port
 
 LOG = logging.getLogger(__name__)

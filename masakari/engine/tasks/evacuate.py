@@ -3,10 +3,10 @@
 
 from masakari import exception
 from masakari.engine import reserves
+from masakari.engine.evacuation.evacuation import Evacuation
 from masakari.engine.evacuation.flights import Route
-from masakari.engine.evacuation.loop import Evacuation
+from masakari.engine.planning import plan_moves
 from masakari.engine.tasks.base import RecoveryTask
-from masakari.engine.tasks.hosts import plan_moves
 
 
 class EvacuateInstancesTask(RecoveryTask):
