@@ -83,11 +83,7 @@ def _give_back(recovery: Recovery) -> None:
     """The result counts, whatever becomes of what is given back."""
     try:
         reserves.give_back_unused(recovery)
-    except (
-        exception.ClaimLost,
-        exception.RecoveryInterrupted,
-        exception.ServiceUnavailable,
-    ):
+    except (exception.RecoveryAbandoned, exception.ServiceUnavailable):
         raise
     except Exception:
         LOG.exception(
@@ -97,7 +93,10 @@ def _give_back(recovery: Recovery) -> None:
 
 
 def _attempt(recovery: Recovery, flows: Flows) -> Verdict:
-    """Recover; what goes wrong, other than for the engine, is a verdict."""
+    """Recover; what fails becomes a verdict.
+
+    :raises RecoveryAbandoned, ServiceUnavailable: the verdict is not ours
+    """
     uuid = recovery.notification.uuid
     try:
         return _dispatch(recovery, flows)
@@ -109,7 +108,7 @@ def _attempt(recovery: Recovery, flows: Flows) -> Verdict:
         return verdict.finished(str(reason))
     except exception.IgnoreInstanceRecoveryException as reason:
         return verdict.ignored(str(reason), alarming=True)
-    except (exception.RecoveryInterrupted, exception.ClaimLost):
+    except exception.RecoveryAbandoned:
         raise
     except port.ComputeError as error:
         return verdict.error(f"Nova could not do what it was asked: {error}")

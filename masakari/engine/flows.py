@@ -301,9 +301,8 @@ def _update_host(
 def _weightiest(failures: Any) -> BaseException:
     """Of several errors, the one that says what is to become of it all."""
     errors = [failure.exception for failure in failures]
-    for kind in (exception.ClaimLost, exception.RecoveryInterrupted):
-        for error in errors:
-            if isinstance(error, kind):
-                return error
+    for error in errors:
+        if isinstance(error, exception.RecoveryAbandoned):
+            return error
     first: BaseException = errors[0]
     return first

@@ -27,8 +27,7 @@ LOG = logging.getLogger(__name__)
 
 #: These are about the recovery as a whole, whatever the destination.
 _FINAL = (
-    exception.ClaimLost,
-    exception.RecoveryInterrupted,
+    exception.RecoveryAbandoned,
     exception.SkipHostRecoveryException,
     exception.HostNotDown,
 )

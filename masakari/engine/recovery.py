@@ -90,7 +90,7 @@ class Recovery:
         Keystone are often away for a while too.
 
         :raises port.ComputeError: Nova's refusal, or its last failure
-        :raises ClaimLost, RecoveryInterrupted: it is no longer ours to make
+        :raises RecoveryAbandoned: it is no longer ours to make
         """
         clock = self.world.clock
         ends_at = clock.monotonic() + self.world.settings.down_timeout

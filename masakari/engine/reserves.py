@@ -21,8 +21,7 @@ LOG = logging.getLogger(__name__)
 
 #: What ends the search for a host that takes the instances.
 _FINAL = (
-    exception.ClaimLost,
-    exception.RecoveryInterrupted,
+    exception.RecoveryAbandoned,
     exception.ServiceUnavailable,
     exception.SkipHostRecoveryException,
     exception.HostNotDown,
