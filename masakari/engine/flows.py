@@ -136,14 +136,24 @@ class Flows:
             ),
         )
 
-    def run_host(self, recovery: Recovery, destination: Destination) -> None:
+    def run_host(
+        self,
+        recovery: Recovery,
+        destination: Destination,
+        *,
+        has_alternative: bool,
+    ) -> None:
         """Run the workflow that sends a host's instances somewhere.
 
+        :param has_alternative: what is refused there can be sent elsewhere
         :raises HostRecoveryFailureException: some were planned, and no task
             of the workflow took care of them
         """
         workflow = self._host[destination]
-        store: dict[str, Any] = {"host_name": recovery.host.name}
+        store: dict[str, Any] = {
+            "host_name": recovery.host.name,
+            "has_alternative": has_alternative,
+        }
         update_host = None
         if workflow.over_reserves:
             update_host = functools.partial(_update_host, recovery)

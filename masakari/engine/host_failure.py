@@ -63,7 +63,7 @@ def _evacuate(recovery: Recovery, flows: Flows) -> str | None:
 
 def _why_nothing(recovery: Recovery) -> str:
     name = recovery.host.name
-    if recovery.planned:
+    if recovery.servers is not None:
         return f"There is nothing to evacuate on host {name}."
     return f"The configured tasks have planned no evacuation from host {name}."
 
@@ -83,10 +83,12 @@ def _try_destinations(recovery: Recovery, flows: Flows) -> str | None:
     destinations = planner.DESTINATIONS[recovery.host.segment.recovery_method]
     trouble = None
     for number, destination in enumerate(destinations, start=1):
-        recovery.has_alternative = any(
+        has_alternative = any(
             _is_there(recovery, other) for other in destinations[number:]
         )
-        trouble = _try_destination(recovery, flows, destination)
+        trouble = _try_destination(
+            recovery, flows, destination, has_alternative=has_alternative
+        )
         moves = recovery.journal.moves_of_attempt()
         planned = trouble is None or bool(moves)
         if planned and not any(move.unsettled for move in moves):
@@ -102,10 +104,14 @@ def _is_there(recovery: Recovery, destination: Destination) -> bool:
 
 
 def _try_destination(
-    recovery: Recovery, flows: Flows, destination: Destination
+    recovery: Recovery,
+    flows: Flows,
+    destination: Destination,
+    *,
+    has_alternative: bool,
 ) -> str | None:
     try:
-        flows.run_host(recovery, destination)
+        flows.run_host(recovery, destination, has_alternative=has_alternative)
     except _FINAL:
         raise
     except exception.MasakariException as error:

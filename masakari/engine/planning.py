@@ -17,7 +17,6 @@ def plan_moves(recovery: Recovery) -> planner.HostPlan:
     servers = recovery.persistently(
         recovery.compute.servers_on, recovery.host.name
     )
-    recovery.servers = {server.uuid: server for server in servers}
     latest = recovery.journal.latest_moves()
     origins = {
         planned.move.instance_uuid: planned.move.origin for planned in latest
@@ -33,7 +32,7 @@ def plan_moves(recovery: Recovery) -> planner.HostPlan:
         failed=[planned.move for planned in latest if planned.failed],
     )
     recovery.journal.record_plan(recovery.host.name, plan)
-    recovery.planned = True
+    recovery.servers = {server.uuid: server for server in servers}
     return plan
 
 

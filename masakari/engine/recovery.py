@@ -42,14 +42,9 @@ class Recovery:
         self.compute: ComputePort = world.compute.for_request(
             self.context.request_id
         )
-        #: What Nova last listed on the failed host, by uuid.
-        self.servers: dict[str, Server] = {}
-        #: Whether it has been looked what is to be evacuated.
-        self.planned = False
-        #: Whether what cannot go where it is sent can be sent elsewhere.
-        self.has_alternative = False
-        #: Whether another reserved host can be tried after the present one.
-        self.has_more_reserves = False
+        #: What Nova showed on the failed host when moves were last planned,
+        #: by uuid; None when none have been planned.
+        self.servers: dict[str, Server] | None = None
 
     @functools.cached_property
     def host(self) -> Host:

@@ -35,19 +35,20 @@ class NextReservedHost(retry.Retry):
     """
 
     def __init__(self, name: str, recovery: Recovery) -> None:
-        super().__init__(name=name, provides="reserved_host")
+        super().__init__(
+            name=name, provides=("reserved_host", "has_more_reserves")
+        )
         self._recovery = recovery
 
-    def execute(self, history: Any) -> str:
-        """The name of the next one.
+    def execute(self, history: Any) -> tuple[str, bool]:
+        """The name of the next one, and whether there is one after it.
 
         :raises ReservedHostsUnavailable: there is none
         """
         untried = self._untried(history)
         if not untried:
             raise exception.ReservedHostsUnavailable()
-        self._recovery.has_more_reserves = len(untried) > 1
-        return untried[0]
+        return untried[0], len(untried) > 1
 
     def on_failure(self, history: Any) -> str:
         """Go on with the next host, unless the recovery is over."""
@@ -58,7 +59,7 @@ class NextReservedHost(retry.Retry):
         return decision
 
     def _untried(self, history: Any) -> list[str]:
-        tried = set(history.provided_iter())
+        tried = {name for name, _ in history.provided_iter()}
         return [
             host.name
             for host in candidates(self._recovery)

@@ -41,6 +41,7 @@ class Evacuation:
         self._report = report
         self._reported = 0
         self._stop_at: float | None = None
+        self._servers = recovery.servers or {}
         self._records = EvacuationRecords(recovery.compute, recovery.host.name)
         self._flights = Flights(
             world.slots,
@@ -152,7 +153,7 @@ class Evacuation:
 
     def _boarded(self, planned: PlannedMove) -> Flight:
         now = self._clock.monotonic()
-        server = self._recovery.servers.get(planned.move.instance_uuid)
+        server = self._servers.get(planned.move.instance_uuid)
         record = self._records.latest(planned.move.instance_uuid)
         if (
             record is not None

@@ -128,10 +128,8 @@ class PrepareHAEnabledInstancesTask(RecoveryTask):
     def execute(self, host_name: str) -> None:
         self.update_details(f"Preparing the instances of host {host_name}")
         plan = plan_moves(self.recovery)
-        self.update_details(
-            f"Host {host_name} has {len(self.recovery.servers)} instances",
-            0.3,
-        )
+        found = len(self.recovery.servers or ())
+        self.update_details(f"Host {host_name} has {found} instances", 0.3)
         unsettled = [
             planned
             for planned in self.recovery.journal.moves_of_attempt()
