@@ -111,14 +111,22 @@ class ConfigurationError(MasakariException):
     """The configuration cannot work; raised at start, never later."""
 
 
-class ClaimLost(MasakariException):
+class RecoveryAbandoned(MasakariException):
+    """The engine has to leave the recovery to whoever goes on with it."""
+
+
+class ClaimLost(RecoveryAbandoned):
     """The engine no longer owns the notification and has to stop acting."""
 
     default = "The claim on notification %(uuid)s is lost."
 
 
-class RecoveryInterrupted(MasakariException):
-    """The engine is stopping; the recovery is handed to another one."""
+class RecoveryInterrupted(RecoveryAbandoned):
+    """The recovery stops half way, for others to go on.
+
+    The engine is to stop, or what the recovery is about has failed with its
+    whole host.
+    """
 
     default = "The recovery of notification %(uuid)s is handed over."
 

@@ -60,13 +60,13 @@ def build(
         ),
         settings=settings,
         slots=Slots(settings.window_ceiling),
-        flows=Flows.from_conf(conf),
         events=events,
         stopping=threading.Event(),
         drain_timeout=conf.graceful_shutdown_timeout,
     )
     return Engine(
         world,
+        Flows.from_conf(conf),
         identity=_identity(conf),
         capacity=conf.concurrent_recoveries,
         lease=conf.notification_lease,

@@ -15,7 +15,7 @@ from sqlalchemy import orm
 from masakari import exception
 from masakari.db import query, tables
 from masakari.db import session as sessions
-from masakari.domain import dispatch, model
+from masakari.domain import model, triage
 
 _COLUMNS = query.columns(tables.Notification)
 
@@ -61,7 +61,7 @@ def create(
         notification_uuid=uuid,
         request_id=None if request_id is None else request_id[:255],
         attempts=0,
-        subject=dispatch.subject(type, payload),
+        subject=triage.subject(type, payload),
     )
     session.add_all([row, recovery])
     session.flush()

@@ -4,7 +4,7 @@
 import datetime
 from collections.abc import Iterable, Mapping
 
-from masakari.domain import dispatch, model
+from masakari.domain import model, triage
 
 #: Databases may keep whole seconds only.
 _RESOLUTION = datetime.timedelta(seconds=1)
@@ -43,7 +43,7 @@ def repeats(
     known = list(known)
     return any(
         other.type == type
-        and not any(dispatch.contradicts(later, other) for later in known)
+        and not any(triage.contradicts(later, other) for later in known)
         and other.payload == payload
         and other.generated_time >= oldest
         and (

@@ -14,7 +14,7 @@ import functools
 import logging
 import threading
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from oslo_config import cfg
 from taskflow import engines, task
@@ -28,10 +28,8 @@ from masakari.db import progress
 from masakari.domain.planner.host import Destination
 from masakari.engine import plugins, reserves
 from masakari.engine.facade import NovaFacade
+from masakari.engine.recovery import Recovery
 from masakari.engine.tasks.base import RecoveryTask
-
-if TYPE_CHECKING:
-    from masakari.engine.recovery import Recovery
 
 LOG = logging.getLogger(__name__)
 
@@ -138,14 +136,24 @@ class Flows:
             ),
         )
 
-    def run_host(self, recovery: "Recovery", destination: Destination) -> None:
+    def run_host(
+        self,
+        recovery: Recovery,
+        destination: Destination,
+        *,
+        has_alternative: bool,
+    ) -> None:
         """Run the workflow that sends a host's instances somewhere.
 
+        :param has_alternative: what is refused there can be sent elsewhere
         :raises HostRecoveryFailureException: some were planned, and no task
             of the workflow took care of them
         """
         workflow = self._host[destination]
-        store: dict[str, Any] = {"host_name": recovery.host.name}
+        store: dict[str, Any] = {
+            "host_name": recovery.host.name,
+            "has_alternative": has_alternative,
+        }
         update_host = None
         if workflow.over_reserves:
             update_host = functools.partial(_update_host, recovery)
@@ -159,11 +167,11 @@ class Flows:
                 "no task of it is made for that."
             )
 
-    def run_instance(self, recovery: "Recovery", uuid: str) -> None:
+    def run_instance(self, recovery: Recovery, uuid: str) -> None:
         """Run the workflow of a failed instance."""
         self._run(self._instance, recovery, {"instance_uuid": uuid})
 
-    def run_process(self, recovery: "Recovery", process: str) -> None:
+    def run_process(self, recovery: Recovery, process: str) -> None:
         """Run the workflow of a failed process."""
         store = {"process_name": process, "host_name": recovery.host.name}
         self._run(self._process, recovery, store)
@@ -171,7 +179,7 @@ class Flows:
     def _run(
         self,
         workflow: Workflow,
-        recovery: "Recovery",
+        recovery: Recovery,
         store: dict[str, Any],
         **more: Any,
     ) -> None:
@@ -243,7 +251,7 @@ def _execute(
 
 
 def _build(
-    workflow: Workflow, recovery: "Recovery", more: Mapping[str, Any]
+    workflow: Workflow, recovery: Recovery, more: Mapping[str, Any]
 ) -> linear_flow.Flow:
     """The graph of a workflow.
 
@@ -266,7 +274,7 @@ def _build(
 
 
 def _phase(
-    workflow: Workflow, phase: str, recovery: "Recovery"
+    workflow: Workflow, phase: str, recovery: Recovery
 ) -> linear_flow.Flow:
     if not (workflow.over_reserves and phase == "main"):
         return linear_flow.Flow(f"{phase}_tasks")
@@ -277,7 +285,7 @@ def _phase(
 
 
 def _make(
-    cls: type[task.Task], recovery: "Recovery", more: Mapping[str, Any]
+    cls: type[task.Task], recovery: Recovery, more: Mapping[str, Any]
 ) -> task.Task:
     """Construct a task; only our own are handed the recovery itself."""
     own = {"recovery": recovery} if issubclass(cls, RecoveryTask) else {}
@@ -290,7 +298,7 @@ def _make(
 
 
 def _update_host(
-    recovery: "Recovery",
+    recovery: Recovery,
     context: Any,
     host_name: str,
     reserved: bool = False,
@@ -303,9 +311,8 @@ def _update_host(
 def _weightiest(failures: Any) -> BaseException:
     """Of several errors, the one that says what is to become of it all."""
     errors = [failure.exception for failure in failures]
-    for kind in (exception.ClaimLost, exception.RecoveryInterrupted):
-        for error in errors:
-            if isinstance(error, kind):
-                return error
+    for error in errors:
+        if isinstance(error, exception.RecoveryAbandoned):
+            return error
     first: BaseException = errors[0]
     return first

@@ -7,46 +7,43 @@ instance; what it took stays.
 """
 
 import logging
-from typing import TYPE_CHECKING
 
 from masakari import exception
 from masakari.db.moves import Outcome
-from masakari.domain import dispatch, verdict
+from masakari.domain import triage, verdict
 from masakari.domain.model import VMoveStatus
 from masakari.domain.planner import host as planner
 from masakari.domain.planner.host import Destination
 from masakari.domain.verdict import Verdict
 from masakari.engine import reserves
+from masakari.engine.evacuation.evacuation import Evacuation
 from masakari.engine.evacuation.flights import Route
-from masakari.engine.evacuation.loop import Evacuation
-from masakari.engine.tasks.hosts import plan_moves
+from masakari.engine.flows import Flows
+from masakari.engine.planning import plan_moves
+from masakari.engine.recovery import Recovery
 from masakari.nova import port
-
-if TYPE_CHECKING:
-    from masakari.engine.recovery import Recovery
 
 LOG = logging.getLogger(__name__)
 
 #: These are about the recovery as a whole, whatever the destination.
 _FINAL = (
-    exception.ClaimLost,
-    exception.RecoveryInterrupted,
+    exception.RecoveryAbandoned,
     exception.SkipHostRecoveryException,
     exception.HostNotDown,
 )
 
 
-def recover(recovery: "Recovery") -> Verdict:
+def recover(recovery: Recovery, flows: Flows) -> Verdict:
     """Recover from the failure of a host.
 
     :raises MasakariException: nothing could be recovered
     """
-    at_once = dispatch.host_failure(recovery.notification)
+    at_once = triage.judge_host_failure(recovery.notification)
     if at_once is not None:
         return at_once
     _take_out_of_service(recovery)
     try:
-        trouble = _evacuate(recovery)
+        trouble = _evacuate(recovery, flows)
     finally:
         recovery.world.slots.leave(recovery.notification.id)
     moves = [planned.vmove for planned in recovery.journal.latest_moves()]
@@ -55,23 +52,23 @@ def recover(recovery: "Recovery") -> Verdict:
     return verdict.of_moves(moves, trouble)
 
 
-def _evacuate(recovery: "Recovery") -> str | None:
+def _evacuate(recovery: Recovery, flows: Flows) -> str | None:
     """Move what can be moved; returns why the last way did not work."""
-    trouble = _send(recovery)
+    trouble = _try_destinations(recovery, flows)
     if recovery.journal.has_unsettled_moves():
         _see_through(recovery)
         _give_up_the_rest(recovery, trouble)
     return trouble
 
 
-def _why_nothing(recovery: "Recovery") -> str:
+def _why_nothing(recovery: Recovery) -> str:
     name = recovery.host.name
-    if recovery.planned:
+    if recovery.servers is not None:
         return f"There is nothing to evacuate on host {name}."
     return f"The configured tasks have planned no evacuation from host {name}."
 
 
-def _take_out_of_service(recovery: "Recovery") -> None:
+def _take_out_of_service(recovery: Recovery) -> None:
     host = recovery.host
     if (
         host.reserved
@@ -81,15 +78,17 @@ def _take_out_of_service(recovery: "Recovery") -> None:
         recovery.journal.take_out_of_service(host)
 
 
-def _send(recovery: "Recovery") -> str | None:
+def _try_destinations(recovery: Recovery, flows: Flows) -> str | None:
     """Send the instances away; returns why the last way did not work."""
     destinations = planner.DESTINATIONS[recovery.host.segment.recovery_method]
     trouble = None
     for number, destination in enumerate(destinations, start=1):
-        recovery.has_alternative = any(
+        has_alternative = any(
             _is_there(recovery, other) for other in destinations[number:]
         )
-        trouble = _send_to(recovery, destination)
+        trouble = _try_destination(
+            recovery, flows, destination, has_alternative=has_alternative
+        )
         moves = recovery.journal.moves_of_attempt()
         planned = trouble is None or bool(moves)
         if planned and not any(move.unsettled for move in moves):
@@ -97,16 +96,22 @@ def _send(recovery: "Recovery") -> str | None:
     return trouble
 
 
-def _is_there(recovery: "Recovery", destination: Destination) -> bool:
+def _is_there(recovery: Recovery, destination: Destination) -> bool:
     """Reserved hosts that are not there are no alternative."""
     if destination is Destination.RESERVED:
         return bool(reserves.candidates(recovery))
     return True
 
 
-def _send_to(recovery: "Recovery", destination: Destination) -> str | None:
+def _try_destination(
+    recovery: Recovery,
+    flows: Flows,
+    destination: Destination,
+    *,
+    has_alternative: bool,
+) -> str | None:
     try:
-        recovery.world.flows.run_host(recovery, destination)
+        flows.run_host(recovery, destination, has_alternative=has_alternative)
     except _FINAL:
         raise
     except exception.MasakariException as error:
@@ -131,20 +136,20 @@ def _is_about_us(error: exception.MasakariException) -> bool:
     )
 
 
-def _plan_all_the_same(recovery: "Recovery") -> None:
+def _plan_all_the_same(recovery: Recovery) -> None:
     """Every instance gets its record, also if there is nowhere to go."""
     if not recovery.journal.moves_of_attempt():
         plan_moves(recovery)
 
 
-def _see_through(recovery: "Recovery") -> None:
+def _see_through(recovery: Recovery) -> None:
     """Nothing more is sent, but what is on its way has to arrive."""
     Evacuation(
         recovery, Route(patient=False, closed=True), lambda _text, _part: None
     ).run()
 
 
-def _give_up_the_rest(recovery: "Recovery", trouble: str | None) -> None:
+def _give_up_the_rest(recovery: Recovery, trouble: str | None) -> None:
     """Say for each what did not work for it, and why there is no other way."""
     recovery.journal.settle(
         [

@@ -27,7 +27,7 @@ class Intake:
     :param capacity: notifications worked on at once
     :param lease: seconds that a claim lives without renewal
     :param recover: carries one to its end; called in a thread of ``pool``
-    :param idle: called whenever a notification was finished
+    :param on_done: called whenever a recovery has ended, well or not
     """
 
     def __init__(
@@ -38,8 +38,8 @@ class Intake:
         owner: str,
         capacity: int,
         lease: float,
-        recover: Callable[[World, Lease], None],
-        idle: Callable[[], None],
+        recover: Callable[[Lease], None],
+        on_done: Callable[[], None],
     ) -> None:
         self._world = world
         self._pool = pool
@@ -47,10 +47,10 @@ class Intake:
         self._capacity = capacity
         self._seconds = lease
         self._recover = recover
-        self._idle = idle
+        self._on_done = on_done
         self._lock = threading.Lock()
         self._leases: dict[str, Lease] = {}
-        self._rubbish: set[str] = set()
+        self._unreadable: set[str] = set()
 
     @property
     def leases(self) -> list[Lease]:
@@ -72,7 +72,7 @@ class Intake:
                 break
             if not self._may_take(candidate):
                 continue
-            lease = self._claim_despite_rubbish(candidate)
+            lease = self._claim_if_readable(candidate)
             if lease is not None:
                 claimed += 1
                 self._pool.submit(self._work, lease)
@@ -127,7 +127,7 @@ class Intake:
             first.setdefault(candidate.subject, candidate)
         return list(first.values())
 
-    def _claim_despite_rubbish(self, candidate: Candidate) -> Lease | None:
+    def _claim_if_readable(self, candidate: Candidate) -> Lease | None:
         """A row that cannot be understood must not keep the others waiting.
 
         It may be one of a newer release, and is left to its engines.
@@ -138,8 +138,8 @@ class Intake:
             raise
         except Exception:
             uuid = candidate.notification_uuid
-            if uuid not in self._rubbish:
-                self._rubbish.add(uuid)
+            if uuid not in self._unreadable:
+                self._unreadable.add(uuid)
                 LOG.exception("Notification %s cannot be worked on", uuid)
             return None
 
@@ -163,10 +163,10 @@ class Intake:
 
     def _work(self, lease: Lease) -> None:
         try:
-            self._recover(self._world, lease)
+            self._recover(lease)
         finally:
             # Calls that still wait for a thread are not to be made.
             lease.lose()
             with self._lock:
                 self._leases.pop(lease.claim.token, None)
-            self._idle()
+            self._on_done()

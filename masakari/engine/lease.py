@@ -36,7 +36,7 @@ class Lease:
             self._ends_at = max(self._ends_at, asked_at + self.seconds)
 
     def lose(self) -> None:
-        """Somebody else has the claim now; nothing extends it again."""
+        """The claim is over, or somebody else's; nothing extends it again."""
         with self._lock:
             self._lost = True
 

@@ -45,7 +45,7 @@ class Loop:
         self._turned_at = time.monotonic()
         self._thread.start()
 
-    def hurry(self) -> None:
+    def wake(self) -> None:
         """Begin the next turn now."""
         self._soon.set()
 
@@ -66,7 +66,7 @@ class Loop:
 
     @property
     def trouble(self) -> str | None:
-        """Why it is not to be expected that it goes on; None when it is."""
+        """Why it is taken for stuck or dead; None when it is neither."""
         if self._turned_at is None or self._over.is_set():
             return None
         if not self._thread.is_alive():

@@ -6,22 +6,19 @@ nobody else has done it too.
 """
 
 import logging
-from typing import TYPE_CHECKING
 
-from masakari.domain import dispatch
-from masakari.domain.dispatch import ProcessAction
+from masakari.domain import triage
 from masakari.domain.model import NotificationType, ProcessOutage
+from masakari.domain.triage import ProcessAction
 from masakari.domain.verdict import Verdict, finished
-from masakari.engine.calls import persistently
+from masakari.engine.flows import Flows
+from masakari.engine.recovery import Recovery
 from masakari.nova import port
-
-if TYPE_CHECKING:
-    from masakari.engine.recovery import Recovery
 
 LOG = logging.getLogger(__name__)
 
 
-def recover(recovery: "Recovery") -> Verdict:
+def recover(recovery: Recovery, flows: Flows) -> Verdict:
     """Recover from the failure of a process, or from its recovery.
 
     :raises MasakariException: the compute service could not be switched
@@ -33,10 +30,10 @@ def recover(recovery: "Recovery") -> Verdict:
     outage = recovery.journal.outage(recovery.host)
     if action is ProcessAction.BRING_BACK and outage is not None:
         return _bring_back(recovery, outage)
-    return _take_out(recovery)
+    return _take_out(recovery, flows)
 
 
-def is_undone(recovery: "Recovery") -> bool:
+def is_undone(recovery: Recovery) -> bool:
     """Whether what was done earlier is to be undone, which is always right."""
     return (
         recovery.notification.type is NotificationType.PROCESS
@@ -44,8 +41,8 @@ def is_undone(recovery: "Recovery") -> bool:
     )
 
 
-def _judge(recovery: "Recovery") -> ProcessAction | Verdict:
-    return dispatch.process_failure(
+def _judge(recovery: Recovery) -> ProcessAction | Verdict:
+    return triage.judge_process_failure(
         recovery.notification,
         host=recovery.host,
         outage=recovery.journal.outage(recovery.host),
@@ -53,7 +50,7 @@ def _judge(recovery: "Recovery") -> ProcessAction | Verdict:
     )
 
 
-def _take_out(recovery: "Recovery") -> Verdict:
+def _take_out(recovery: Recovery, flows: Flows) -> Verdict:
     process = recovery.notification.payload["process_name"]
     recovery.journal.begin_outage(
         recovery.host,
@@ -62,21 +59,19 @@ def _take_out(recovery: "Recovery") -> Verdict:
             disabled_reason=recovery.world.settings.process_disable_reason,
         ),
     )
-    recovery.world.flows.run_process(recovery, process)
+    flows.run_process(recovery, process)
     return finished()
 
 
-def _bring_back(recovery: "Recovery", outage: ProcessOutage) -> Verdict:
+def _bring_back(recovery: Recovery, outage: ProcessOutage) -> Verdict:
     name = recovery.host.name
     try:
-        service = persistently(
-            recovery, recovery.compute.compute_service, name
-        )
+        service = recovery.persistently(recovery.compute.compute_service, name)
     except port.NotFound:
         LOG.warning("Nova knows no compute service on host %s", name)
     else:
         ours = service.disabled_reason == outage.disabled_reason
         if not service.enabled and ours:
-            persistently(recovery, recovery.compute.enable_service, service.id)
+            recovery.persistently(recovery.compute.enable_service, service.id)
     recovery.journal.end_outage(recovery.host)
     return finished(f"Process {outage.process_name} started on host {name}.")

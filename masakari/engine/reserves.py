@@ -7,25 +7,21 @@ whoever ends the recovery, if nothing has come to the host.
 """
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from taskflow import retry
 
 from masakari import exception
 from masakari.domain.model import Host, Reserve
 from masakari.domain.server import Aggregate, ComputeService
-from masakari.engine.calls import persistently
+from masakari.engine.recovery import Recovery
 from masakari.nova import port
-
-if TYPE_CHECKING:
-    from masakari.engine.recovery import Recovery
 
 LOG = logging.getLogger(__name__)
 
 #: What ends the search for a host that takes the instances.
 _FINAL = (
-    exception.ClaimLost,
-    exception.RecoveryInterrupted,
+    exception.RecoveryAbandoned,
     exception.ServiceUnavailable,
     exception.SkipHostRecoveryException,
     exception.HostNotDown,
@@ -38,20 +34,21 @@ class NextReservedHost(retry.Retry):
     What the hosts before it took stays there.
     """
 
-    def __init__(self, name: str, recovery: "Recovery") -> None:
-        super().__init__(name=name, provides="reserved_host")
+    def __init__(self, name: str, recovery: Recovery) -> None:
+        super().__init__(
+            name=name, provides=("reserved_host", "has_more_reserves")
+        )
         self._recovery = recovery
 
-    def execute(self, history: Any) -> str:
-        """The name of the next one.
+    def execute(self, history: Any) -> tuple[str, bool]:
+        """The name of the next one, and whether there is one after it.
 
         :raises ReservedHostsUnavailable: there is none
         """
         untried = self._untried(history)
         if not untried:
             raise exception.ReservedHostsUnavailable()
-        self._recovery.has_more_reserves = len(untried) > 1
-        return untried[0]
+        return untried[0], len(untried) > 1
 
     def on_failure(self, history: Any) -> str:
         """Go on with the next host, unless the recovery is over."""
@@ -62,7 +59,7 @@ class NextReservedHost(retry.Retry):
         return decision
 
     def _untried(self, history: Any) -> list[str]:
-        tried = set(history.provided_iter())
+        tried = {name for name, _ in history.provided_iter()}
         return [
             host.name
             for host in candidates(self._recovery)
@@ -70,12 +67,12 @@ class NextReservedHost(retry.Retry):
         ]
 
 
-def candidates(recovery: "Recovery") -> list[Host]:
+def candidates(recovery: Recovery) -> list[Host]:
     """The hosts that may take the instances, in order."""
     return recovery.journal.reserve_candidates(recovery.host)
 
 
-def take(recovery: "Recovery", name: str) -> None:
+def take(recovery: Recovery, name: str) -> None:
     """Take a reserved host for the recovery, and have Nova use it.
 
     :raises HostRecoveryFailureException: somebody else has it, or it is not
@@ -90,7 +87,7 @@ def take(recovery: "Recovery", name: str) -> None:
         _add_to_aggregate(recovery, reserve.host, aggregate)
     if not service.enabled:
         recovery.check()
-        persistently(recovery, recovery.compute.enable_service, service.id)
+        recovery.persistently(recovery.compute.enable_service, service.id)
         service = _healthy(recovery, name)
     if not service.enabled:
         raise exception.HostRecoveryFailureException(
@@ -98,11 +95,9 @@ def take(recovery: "Recovery", name: str) -> None:
         )
 
 
-def _healthy(recovery: "Recovery", name: str) -> ComputeService:
+def _healthy(recovery: Recovery, name: str) -> ComputeService:
     try:
-        service = persistently(
-            recovery, recovery.compute.compute_service, name
-        )
+        service = recovery.persistently(recovery.compute.compute_service, name)
     except port.NotFound as error:
         raise exception.HostRecoveryFailureException(
             f"Nova knows no compute service on reserved host {name}."
@@ -114,16 +109,14 @@ def _healthy(recovery: "Recovery", name: str) -> ComputeService:
     return service
 
 
-def _taken(recovery: "Recovery", name: str) -> Reserve | None:
+def _taken(recovery: Recovery, name: str) -> Reserve | None:
     for reserve in recovery.journal.reserves():
         if reserve.host.name == name:
             return reserve
     return None
 
 
-def _take(
-    recovery: "Recovery", host: Host, service: ComputeService
-) -> Reserve:
+def _take(recovery: Recovery, host: Host, service: ComputeService) -> Reserve:
     reserve = Reserve(
         host=host,
         was_enabled=service.enabled,
@@ -147,12 +140,10 @@ def _gone(name: str) -> Exception:
     )
 
 
-def _aggregates_to_join(recovery: "Recovery", name: str) -> tuple[int, ...]:
+def _aggregates_to_join(recovery: Recovery, name: str) -> tuple[int, ...]:
     if not recovery.world.settings.add_reserve_to_aggregates:
         return ()
-    found: list[Aggregate] = persistently(
-        recovery, recovery.compute.aggregates
-    )
+    found: list[Aggregate] = recovery.persistently(recovery.compute.aggregates)
     return tuple(
         aggregate.id
         for aggregate in found
@@ -162,7 +153,7 @@ def _aggregates_to_join(recovery: "Recovery", name: str) -> tuple[int, ...]:
 
 
 def _add_to_aggregate(
-    recovery: "Recovery", host: Host, aggregate_id: int
+    recovery: Recovery, host: Host, aggregate_id: int
 ) -> None:
     """Nova's refusal may mean that the host is in it, or cannot be.
 
@@ -171,8 +162,7 @@ def _add_to_aggregate(
     """
     recovery.check()
     try:
-        persistently(
-            recovery,
+        recovery.persistently(
             recovery.compute.add_host_to_aggregate,
             aggregate_id,
             host.name,
@@ -180,9 +170,7 @@ def _add_to_aggregate(
     except (port.Refused, port.NotFound) as error:
         members = {
             aggregate.id: aggregate.hosts
-            for aggregate in persistently(
-                recovery, recovery.compute.aggregates
-            )
+            for aggregate in recovery.persistently(recovery.compute.aggregates)
         }
         if host.name not in members.get(aggregate_id, ()):
             LOG.warning(
@@ -195,7 +183,7 @@ def _add_to_aggregate(
             )
 
 
-def give_back_unused(recovery: "Recovery") -> None:
+def give_back_unused(recovery: Recovery) -> None:
     """Give back what the recovery has taken and nothing has come to.
 
     A reserve that is not quite as it was before is better than a lost one.
@@ -218,24 +206,24 @@ def give_back_unused(recovery: "Recovery") -> None:
         recovery.journal.give_back(reserve)
 
 
-def _is_used(recovery: "Recovery", name: str) -> bool:
+def _is_used(recovery: Recovery, name: str) -> bool:
     """Whether it has instances of the failed host, or is getting some."""
     planned = {
         planned.move.instance_uuid
         for planned in recovery.journal.latest_moves()
     }
-    there = persistently(recovery, recovery.compute.servers_on, name)
+    there = recovery.persistently(recovery.compute.servers_on, name)
     if any(server.uuid in planned for server in there):
         return True
-    records = persistently(
-        recovery, recovery.compute.evacuations, recovery.host.name
+    records = recovery.persistently(
+        recovery.compute.evacuations, recovery.host.name
     )
     return any(
         record.in_progress and record.dest_host == name for record in records
     )
 
 
-def _has_received(recovery: "Recovery", name: str) -> bool:
+def _has_received(recovery: Recovery, name: str) -> bool:
     """The same by our own records, where Nova cannot be asked."""
     return any(
         planned.vmove.dest_host == name
@@ -243,23 +231,21 @@ def _has_received(recovery: "Recovery", name: str) -> bool:
     )
 
 
-def _restore(recovery: "Recovery", reserve: Reserve) -> None:
+def _restore(recovery: Recovery, reserve: Reserve) -> None:
     compute, name = recovery.compute, reserve.host.name
     if not reserve.was_enabled:
-        service = persistently(recovery, compute.compute_service, name)
-        persistently(
-            recovery,
+        service = recovery.persistently(compute.compute_service, name)
+        recovery.persistently(
             compute.disable_service,
             service.id,
             reserve.disabled_reason,
         )
     joined = set(reserve.aggregates)
     for aggregate in (
-        persistently(recovery, compute.aggregates) if joined else ()
+        recovery.persistently(compute.aggregates) if joined else ()
     ):
         if aggregate.id in joined and name in aggregate.hosts:
-            persistently(
-                recovery,
+            recovery.persistently(
                 compute.remove_host_from_aggregate,
                 aggregate.id,
                 name,

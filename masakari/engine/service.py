@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The engine as a process has it: its threads, its start and its end."""
 
+import functools
 import logging
 import threading
 from concurrent import futures
 
 from masakari import exception
 from masakari.db import registry
+from masakari.engine.attempt import recover
+from masakari.engine.flows import Flows
 from masakari.engine.intake import Intake
 from masakari.engine.loop import Loop
-from masakari.engine.recovery import recover
 from masakari.engine.world import World
 
 LOG = logging.getLogger(__name__)
@@ -22,6 +24,7 @@ class Engine:
     """Looks for work, does it, and keeps its claims alive meanwhile.
 
     :param world: what recoveries meet
+    :param flows: the workflows that they run
     :param identity: who it is; no two may share a name
     :param capacity: notifications worked on at once
     :param lease: seconds that a claim lives without renewal
@@ -32,6 +35,7 @@ class Engine:
     def __init__(
         self,
         world: World,
+        flows: Flows,
         *,
         identity: registry.Identity,
         capacity: int,
@@ -51,8 +55,8 @@ class Engine:
             owner=identity.name,
             capacity=capacity,
             lease=lease,
-            recover=recover,
-            idle=self.wake,
+            recover=functools.partial(recover, world, flows),
+            on_done=self.wake,
         )
         # A turn ends with the first transaction that fails.
         patience = 2 * world.database.patience
@@ -84,7 +88,7 @@ class Engine:
 
     def wake(self) -> None:
         """Look for work now."""
-        self._poller.hurry()
+        self._poller.wake()
 
     @property
     def started(self) -> bool:
@@ -112,7 +116,7 @@ class Engine:
         """
         self._world.stopping.set()
         self._poller.end()
-        self._heart.hurry()
+        self._heart.wake()
         done = threading.Event()
         threading.Thread(
             target=self._finish, args=(done,), daemon=True

@@ -8,7 +8,6 @@ from concurrent import futures
 from masakari.db.session import Database
 from masakari.domain.settings import RecoverySettings
 from masakari.engine.clock import Clock
-from masakari.engine.flows import Flows
 from masakari.engine.slots import Slots
 from masakari.events.publisher import Publisher
 from masakari.nova.port import ComputePort
@@ -19,7 +18,6 @@ class World:
     """The seams of the engine.
 
     :param calls: runs calls to Nova; its size bounds how many are open
-    :param flows: builds and runs the TaskFlow graphs
     :param events: where the message bus is told of what happens
     :param stopping: set when the engine has been told to stop
     :param drain_timeout: seconds that stopping may take in all
@@ -31,15 +29,14 @@ class World:
     calls: futures.Executor
     settings: RecoverySettings
     slots: Slots
-    flows: Flows
     events: Publisher
     stopping: threading.Event
     drain_timeout: float = 60
 
     @property
     def watch_timeout(self) -> float:
-        """For how many of these evacuations in flight are still watched.
+        """Seconds of drain_timeout for watching evacuations in flight.
 
-        The others are for writing down what became of them.
+        The rest is for recording what became of them.
         """
         return 0.8 * self.drain_timeout

@@ -9,7 +9,7 @@ from oslo_utils import uuidutils
 from masakari import exception
 from masakari.context import RequestContext
 from masakari.db import hosts, notifications, outages, progress, query, turns
-from masakari.domain import dispatch, duplicates, model
+from masakari.domain import duplicates, model, triage
 from masakari.events import changes, payloads
 from masakari.services.environment import Services, Session
 
@@ -78,7 +78,7 @@ def create(
         if host is None or host.uuid != host_uuid:
             raise _unknown(hostname)
         outage = outages.of_host(session, host_uuid)
-        if not dispatch.admitted(host, outage, type=type, payload=payload):
+        if not triage.admitted(host, outage, type=type, payload=payload):
             raise exception.HostOnMaintenance(host=hostname, type=type)
         interval = services.settings.duplicate_interval
         if duplicates.repeats(

@@ -31,9 +31,9 @@ from masakari.domain.model import (
     VMove,
 )
 from masakari.domain.settings import RecoverySettings
+from masakari.engine.attempt import recover
 from masakari.engine.flows import Flows
 from masakari.engine.intake import Intake
-from masakari.engine.recovery import recover
 from masakari.engine.slots import Slots
 from masakari.engine.world import World
 from masakari.events.publisher import Silent
@@ -225,7 +225,6 @@ class Engine:
             calls=SimulatedExecutor(simulation.clock),
             settings=settings,
             slots=Slots(settings.window_ceiling),
-            flows=Flows.from_conf(conf),
             events=Silent(),
             stopping=self.stopping,
         )
@@ -237,8 +236,8 @@ class Engine:
             owner=name,
             capacity=32,
             lease=LEASE,
-            recover=recover,
-            idle=lambda: None,
+            recover=functools.partial(recover, world, Flows.from_conf(conf)),
+            on_done=lambda: None,
         )
         simulation.engines.append(self)
         simulation.clock.every(RENEWAL, self._renew)

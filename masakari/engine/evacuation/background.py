@@ -13,7 +13,7 @@ from masakari.engine.lease import Lease
 from masakari.nova import port
 
 Handler: TypeAlias = Callable[[Flight, Any], None]
-_Answer: TypeAlias = tuple[Flight, "futures.Future[Any]", Handler, Handler]
+_Answer: TypeAlias = tuple[Flight, futures.Future[Any], Handler, Handler]
 
 
 class Background:

@@ -12,10 +12,8 @@ from masakari.domain.planner.host import Goal
 from masakari.domain.planner.move import Step
 from masakari.domain.server import Migration, Server, VMState
 from masakari.domain.sharing import Demand
+from masakari.engine.recovery import LONGEST_PAUSE
 from masakari.engine.slots import Slots
-
-#: The longest pause between two tries, in seconds.
-LONGEST_PAUSE = 10.0
 
 #: Seconds for which less important instances wait for the reading of one.
 READ_WITHIN = 3.0
@@ -298,13 +296,18 @@ class Flights:
             self.refuse(flight)
 
     @property
-    def all_on_their_way(self) -> bool:
-        """Some are refused, and nothing else is left to be sent or asked."""
+    def nothing_left_to_do(self) -> bool:
+        """Nobody can be brought any further on this route.
+
+        Whoever sends the refused ones elsewhere also follows those that are
+        on their way by then. When the route is closed there is no elsewhere,
+        so those are followed to their end.
+        """
         refused = self.open(Phase.REFUSED)
         rest = [f for f in self.open() if f.phase is not Phase.REFUSED]
-        if self.route.closed:
-            return not rest
-        return bool(refused) and all(flight.goes_on for flight in rest)
+        if refused and not self.route.closed:
+            return all(flight.goes_on for flight in rest)
+        return not rest
 
     def out_of_time(self, flight: Flight, *, now: float) -> bool:
         """It has been asked for, for as long as it may be."""

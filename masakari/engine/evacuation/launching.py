@@ -3,7 +3,7 @@
 
 import functools
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from masakari.domain.model import VMoveStatus
 from masakari.domain.planner import move as planner
@@ -11,10 +11,8 @@ from masakari.domain.window import Window
 from masakari.engine.evacuation.background import Background
 from masakari.engine.evacuation.flights import Flight, Flights, Phase
 from masakari.engine.evacuation.watching import Watch
+from masakari.engine.recovery import Recovery
 from masakari.nova import port
-
-if TYPE_CHECKING:
-    from masakari.engine.recovery import Recovery
 
 LOG = logging.getLogger(__name__)
 
@@ -24,7 +22,7 @@ class Launcher:
 
     def __init__(
         self,
-        recovery: "Recovery",
+        recovery: Recovery,
         flights: Flights,
         background: Background,
         watch: Watch,

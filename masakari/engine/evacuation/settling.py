@@ -3,18 +3,14 @@
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from masakari.domain.model import VMoveStatus
 from masakari.domain.planner.move import Step
 from masakari.domain.server import Server
 from masakari.engine.evacuation.background import Background
 from masakari.engine.evacuation.flights import Flight, Flights, Phase
+from masakari.engine.recovery import Recovery
 from masakari.nova import port
-
-if TYPE_CHECKING:
-    from masakari.engine.recovery import Recovery
-
 
 #: How Nova ends the record of an evacuation for which it finds no host
 #: (nova.conductor.manager); one that fails on its host is ``failed``.
@@ -26,7 +22,7 @@ class Settler:
 
     def __init__(
         self,
-        recovery: "Recovery",
+        recovery: Recovery,
         flights: Flights,
         background: Background,
     ) -> None:

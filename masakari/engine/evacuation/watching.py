@@ -2,21 +2,28 @@
 """Follow what is in flight in Nova's evacuation records."""
 
 import logging
-from typing import TYPE_CHECKING
 
 from masakari.domain.model import VMoveStatus
 from masakari.engine.evacuation.flights import Flight, Flights, Phase
 from masakari.engine.evacuation.records import EvacuationRecords
+from masakari.engine.recovery import Recovery
 from masakari.nova import port
-
-if TYPE_CHECKING:
-    from masakari.engine.recovery import Recovery
 
 LOG = logging.getLogger(__name__)
 
 #: While nothing changes, the pauses between two looks grow to this many
-#: seconds.
+#: seconds, unless the configured interval is longer.
 LONGEST_TICK = 5.0
+
+
+def next_look(now: float, *, interval: float, quiet: float) -> float:
+    """When to look again.
+
+    :param interval: seconds that are at least between two looks
+    :param quiet: seconds for which nothing has changed; the pause grows to a
+        tenth of them
+    """
+    return now + max(interval, min(quiet / 10, LONGEST_TICK))
 
 
 class Watch:
@@ -24,7 +31,7 @@ class Watch:
 
     def __init__(
         self,
-        recovery: "Recovery",
+        recovery: Recovery,
         flights: Flights,
         records: EvacuationRecords,
     ) -> None:
@@ -62,8 +69,11 @@ class Watch:
         self._end_stuck(now)
         if changed:
             self._changed_at = now
-        quiet = (now - self._changed_at) / 10
-        self.next_at += max(0.0, min(quiet, LONGEST_TICK) - 1.0)
+        self.next_at = next_look(
+            now,
+            interval=self._settings.verify_interval,
+            quiet=now - self._changed_at,
+        )
 
     def _missed(self, flight: Flight, now: float) -> bool:
         """Whether to ask for more than Nova's latest changes.

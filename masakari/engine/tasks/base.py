@@ -3,12 +3,11 @@
 
 import datetime
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from taskflow import task
 
-if TYPE_CHECKING:
-    from masakari.engine.recovery import Recovery
+from masakari.engine.recovery import Recovery
 
 LOG = logging.getLogger(__name__)
 
@@ -69,7 +68,7 @@ class RecoveryTask(MasakariTask):
         context: Any,
         novaclient: Any,
         *,
-        recovery: "Recovery",
+        recovery: Recovery,
         **kwargs: Any,
     ) -> None:
         super().__init__(context, novaclient, **kwargs)

@@ -3,10 +3,10 @@
 
 from masakari import exception
 from masakari.engine import reserves
+from masakari.engine.evacuation.evacuation import Evacuation
 from masakari.engine.evacuation.flights import Route
-from masakari.engine.evacuation.loop import Evacuation
+from masakari.engine.planning import plan_moves
 from masakari.engine.tasks.base import RecoveryTask
-from masakari.engine.tasks.hosts import plan_moves
 
 
 class EvacuateInstancesTask(RecoveryTask):
@@ -17,7 +17,11 @@ class EvacuateInstancesTask(RecoveryTask):
     """
 
     def execute(
-        self, host_name: str, reserved_host: str | None = None
+        self,
+        host_name: str,
+        reserved_host: str | None = None,
+        has_alternative: bool = False,
+        has_more_reserves: bool = False,
     ) -> None:
         if not self.recovery.journal.has_unsettled_moves():
             self.update_details("There is nothing to evacuate", 1.0)
@@ -29,7 +33,11 @@ class EvacuateInstancesTask(RecoveryTask):
         self.update_details(
             f"Evacuating the instances of host {host_name} to {place}"
         )
-        route = self._route(reserved_host)
+        # What is refused waits for room where there is nowhere else.
+        route = Route(
+            target=reserved_host,
+            patient=not (has_alternative or has_more_reserves),
+        )
         while self.recovery.journal.has_unsettled_moves():
             refused = Evacuation(
                 self.recovery, route, self.update_details
@@ -41,13 +49,6 @@ class EvacuateInstancesTask(RecoveryTask):
                 )
             plan_moves(self.recovery)
         self.update_details(self._summary(), 1.0)
-
-    def _route(self, reserved_host: str | None) -> Route:
-        """What is refused waits for room where there is nowhere else."""
-        alternative = self.recovery.has_alternative or (
-            reserved_host is not None and self.recovery.has_more_reserves
-        )
-        return Route(target=reserved_host, patient=not alternative)
 
     def _summary(self) -> str:
         latest = self.recovery.journal.latest_moves()

@@ -2,20 +2,14 @@
 """Steps that concern the failed host as a whole."""
 
 import logging
-from collections.abc import Mapping
 from concurrent import futures
-from typing import TYPE_CHECKING
 
 from masakari import exception
-from masakari.domain.planner import host as planner
-from masakari.domain.server import ComputeService, Server, VMState
+from masakari.domain.server import ComputeService
 from masakari.domain.settings import RecoverySettings
-from masakari.engine.calls import persistently
+from masakari.engine.planning import plan_moves
 from masakari.engine.tasks.base import RecoveryTask
 from masakari.nova import port
-
-if TYPE_CHECKING:
-    from masakari.engine.recovery import Recovery
 
 LOG = logging.getLogger(__name__)
 
@@ -32,8 +26,8 @@ class DisableComputeServiceTask(RecoveryTask):
     def execute(self, host_name: str) -> None:
         self.update_details(f"Disabling compute service on host {host_name}")
         try:
-            service = persistently(
-                self.recovery, self.recovery.compute.compute_service, host_name
+            service = self.recovery.persistently(
+                self.recovery.compute.compute_service, host_name
             )
         except port.NotFound as error:
             raise exception.HostRecoveryFailureException(
@@ -52,11 +46,11 @@ class DisableComputeServiceTask(RecoveryTask):
         if not self.recovery.world.settings.force_down or service.forced_down:
             return
         self.recovery.check()
-        persistently(
-            self.recovery, self.recovery.compute.force_down, service.id, True
+        self.recovery.persistently(
+            self.recovery.compute.force_down, service.id, True
         )
 
-    def _disable(self, service: ComputeService) -> "futures.Future[None]":
+    def _disable(self, service: ComputeService) -> futures.Future[None]:
         if not service.enabled:
             done: futures.Future[None] = futures.Future()
             done.set_result(None)
@@ -96,7 +90,7 @@ class DisableComputeServiceTask(RecoveryTask):
             self.recovery.pause(settings.verify_interval / 2)
 
     def _confirm_disabled(
-        self, service: ComputeService, disabling: "futures.Future[None]"
+        self, service: ComputeService, disabling: futures.Future[None]
     ) -> None:
         """A service that stays enabled is no reason not to recover.
 
@@ -106,8 +100,7 @@ class DisableComputeServiceTask(RecoveryTask):
         if disabling.done() and disabling.exception() is None:
             return
         try:
-            persistently(
-                self.recovery,
+            self.recovery.persistently(
                 self.recovery.compute.disable_service,
                 service.id,
                 self._settings.service_disable_reason,
@@ -135,10 +128,8 @@ class PrepareHAEnabledInstancesTask(RecoveryTask):
     def execute(self, host_name: str) -> None:
         self.update_details(f"Preparing the instances of host {host_name}")
         plan = plan_moves(self.recovery)
-        self.update_details(
-            f"Host {host_name} has {len(self.recovery.servers)} instances",
-            0.3,
-        )
+        found = len(self.recovery.servers or ())
+        self.update_details(f"Host {host_name} has {found} instances", 0.3)
         unsettled = [
             planned
             for planned in self.recovery.journal.moves_of_attempt()
@@ -150,48 +141,3 @@ class PrepareHAEnabledInstancesTask(RecoveryTask):
             f"them HA-enabled; left alone: {len(plan.skipped)}",
             1.0,
         )
-
-
-def plan_moves(recovery: "Recovery") -> planner.HostPlan:
-    """Plan for what Nova shows now, and record what is new in it.
-
-    What failed in an earlier attempt is part of this one, whether or not
-    Nova still shows it on the failed host.
-    """
-    servers = persistently(
-        recovery, recovery.compute.servers_on, recovery.host.name
-    )
-    recovery.servers = {server.uuid: server for server in servers}
-    latest = recovery.journal.latest_moves()
-    origins = {
-        planned.move.instance_uuid: planned.move.origin for planned in latest
-    }
-    origins = _origins_left_behind(recovery, servers, origins) | origins
-    done = {
-        planned.move.instance_uuid for planned in latest if planned.succeeded
-    }
-    plan = planner.plan(
-        [server for server in servers if server.uuid not in done],
-        settings=recovery.world.settings,
-        origins=origins,
-        failed=[planned.move for planned in latest if planned.failed],
-    )
-    recovery.journal.record_plan(recovery.host.name, plan)
-    recovery.planned = True
-    return plan
-
-
-def _origins_left_behind(
-    recovery: "Recovery",
-    servers: list[Server],
-    known: Mapping[str, planner.Origin],
-) -> dict[str, planner.Origin]:
-    """What those were that an earlier recovery of the host left in error."""
-    broken = [
-        server.uuid
-        for server in servers
-        if server.vm_state == VMState.ERROR and server.uuid not in known
-    ]
-    if not broken:
-        return {}
-    return recovery.journal.left_behind(recovery.host.name, broken)

@@ -11,11 +11,9 @@ from masakari import exception
 from masakari.domain.planner import instance as planner
 from masakari.domain.planner.instance import Step
 from masakari.domain.server import Server, VMState
+from masakari.engine.recovery import LONGEST_PAUSE
 from masakari.engine.tasks.base import RecoveryTask
 from masakari.nova import port
-
-#: The longest pause between two tries, in seconds.
-LONGEST_PAUSE = 10.0
 
 
 class InstanceTask(RecoveryTask):

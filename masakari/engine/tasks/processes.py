@@ -5,7 +5,6 @@ from concurrent import futures
 
 from masakari import exception
 from masakari.domain.server import ComputeService
-from masakari.engine.calls import persistently
 from masakari.engine.tasks.base import RecoveryTask
 from masakari.nova import port
 
@@ -45,7 +44,7 @@ class DisableComputeNodeTask(RecoveryTask):
                 return
             service = _service(self, service.host)
 
-    def _ask(self, service: ComputeService) -> "futures.Future[None]":
+    def _ask(self, service: ComputeService) -> futures.Future[None]:
         return self.recovery.world.calls.submit(
             self.recovery.compute.disable_service,
             service.id,
@@ -78,8 +77,8 @@ class ConfirmComputeNodeDisabledTask(RecoveryTask):
 
 def _service(step: RecoveryTask, host_name: str) -> ComputeService:
     try:
-        return persistently(
-            step.recovery, step.recovery.compute.compute_service, host_name
+        return step.recovery.persistently(
+            step.recovery.compute.compute_service, host_name
         )
     except port.NotFound as error:
         raise exception.ProcessRecoveryFailureException(

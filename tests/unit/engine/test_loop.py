@@ -73,7 +73,7 @@ def test_it_turns_sooner_when_told(make):
     one = make(turns, interval=600)
     one.start()
     assert turns.wait(1)
-    one.hurry()
+    one.wake()
     assert turns.wait(2)
 
 

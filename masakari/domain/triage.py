@@ -72,14 +72,14 @@ def admitted(
     )
 
 
-def segment(segment: Segment) -> Verdict | None:
+def judge_segment(segment: Segment) -> Verdict | None:
     """Judge by the segment; None when it allows a recovery."""
     if segment.enabled:
         return None
     return verdict.ignored(verdict.SEGMENT_DISABLED)
 
 
-def host_failure(notification: Notification) -> Verdict | None:
+def judge_host_failure(notification: Notification) -> Verdict | None:
     """Judge a COMPUTE_HOST notification; None calls for a recovery."""
     status = notification.payload.get("host_status", "")
     event = notification.payload.get("event", "").upper()
@@ -95,7 +95,7 @@ def host_failure(notification: Notification) -> Verdict | None:
     return None
 
 
-def instance_failure(notification: Notification) -> Verdict | None:
+def judge_instance_failure(notification: Notification) -> Verdict | None:
     """Judge a VM notification; None calls for a look at the instance."""
     event = notification.payload.get("event", "")
     detail = notification.payload.get("vir_domain_event", "")
@@ -107,7 +107,7 @@ def instance_failure(notification: Notification) -> Verdict | None:
     )
 
 
-def process_failure(
+def judge_process_failure(
     notification: Notification,
     *,
     host: Host,

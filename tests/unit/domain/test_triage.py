@@ -4,9 +4,9 @@ import datetime
 
 import pytest
 
-from masakari.domain import dispatch, model
-from masakari.domain.dispatch import ProcessAction
+from masakari.domain import model, triage
 from masakari.domain.model import NotificationStatus, NotificationType
+from masakari.domain.triage import ProcessAction
 
 SEGMENT = model.Segment(
     **model.UNSAVED,
@@ -49,7 +49,7 @@ def process(event, name="nova-compute", id=1):
 
 
 def judged(notification, host=HOST, outage=None, others=()):
-    return dispatch.process_failure(
+    return triage.judge_process_failure(
         notification, host=host, outage=outage, others=others
     )
 
@@ -66,7 +66,7 @@ def judged(notification, host=HOST, outage=None, others=()):
 )
 def test_only_instances_are_claimed_by_themselves(type, uuid, expected):
     wanted = None if expected == "" else "2a5d3a9c-0000-4000-8000-000000000001"
-    assert dispatch.subject(type, {"instance_uuid": uuid}) == wanted
+    assert triage.subject(type, {"instance_uuid": uuid}) == wanted
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_host_on_maintenance_for_a_process_is_still_heard(
     host, outage, type, payload, expected
 ):
     assert (
-        dispatch.admitted(host, outage, type=type, payload=payload) is expected
+        triage.admitted(host, outage, type=type, payload=payload) is expected
     )
 
 
@@ -147,5 +147,5 @@ def test_an_earlier_start_or_another_process_contradicts_nothing():
         process("STARTED", "libvirtd", id=6),
         process("STOPPED", id=7),
     ):
-        assert not dispatch.contradicts(other, stop)
-    assert dispatch.contradicts(process("STARTED", id=6), stop)
+        assert not triage.contradicts(other, stop)
+    assert triage.contradicts(process("STARTED", id=6), stop)

@@ -3,13 +3,11 @@
 
 import datetime
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from masakari import exception
 from masakari.db.moves import PlannedMove
 from masakari.domain.model import VMoveStatus
 from masakari.domain.server import Migration, Server
-from masakari.engine.calls import persistently
 from masakari.engine.evacuation.background import Background
 from masakari.engine.evacuation.flights import (
     Flight,
@@ -21,9 +19,7 @@ from masakari.engine.evacuation.launching import Launcher
 from masakari.engine.evacuation.records import EvacuationRecords
 from masakari.engine.evacuation.settling import Settler
 from masakari.engine.evacuation.watching import Watch
-
-if TYPE_CHECKING:
-    from masakari.engine.recovery import Recovery
+from masakari.engine.recovery import Recovery
 
 
 class Evacuation:
@@ -35,7 +31,7 @@ class Evacuation:
 
     def __init__(
         self,
-        recovery: "Recovery",
+        recovery: Recovery,
         route: Route,
         report: Callable[[str, float], None],
     ) -> None:
@@ -45,6 +41,7 @@ class Evacuation:
         self._report = report
         self._reported = 0
         self._stop_at: float | None = None
+        self._servers = recovery.servers or {}
         self._records = EvacuationRecords(recovery.compute, recovery.host.name)
         self._flights = Flights(
             world.slots,
@@ -72,7 +69,7 @@ class Evacuation:
             launcher = Launcher(
                 self._recovery, self._flights, self._background, self._watch
             )
-            while self._flights.open() and not self._flights.all_on_their_way:
+            while not self._flights.nothing_left_to_do:
                 self._step(launcher)
                 self._background.wait(self._pause())
             return self._note_refused()
@@ -96,9 +93,7 @@ class Evacuation:
 
     def _pause(self) -> float:
         """Seconds until there is something to do, if Nova says nothing."""
-        if not self._flights.open():
-            return 0.0
-        if self._flights.all_on_their_way:
+        if self._flights.nothing_left_to_do:
             return 0.0
         now = self._clock.monotonic()
         times = [now + self._recovery.world.settings.verify_interval]
@@ -143,7 +138,7 @@ class Evacuation:
 
     def _board(self) -> None:
         """Start from what Nova shows, whatever another engine has done."""
-        persistently(self._recovery, self._records.refresh)
+        self._recovery.persistently(self._records.refresh)
         planned_moves = self._recovery.journal.moves_of_attempt()
         # Those in flight keep their slots from one route to the next.
         self._flights.leave()
@@ -158,7 +153,7 @@ class Evacuation:
 
     def _boarded(self, planned: PlannedMove) -> Flight:
         now = self._clock.monotonic()
-        server = self._recovery.servers.get(planned.move.instance_uuid)
+        server = self._servers.get(planned.move.instance_uuid)
         record = self._records.latest(planned.move.instance_uuid)
         if (
             record is not None

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one story: what becomes of a claimed notification.
+
+Look whether it calls for a recovery, run the workflow for it, judge what
+came of it, write the verdict and release the claim. Whatever is raised on
+the way ends in a verdict too.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+
+from masakari import context, exception
+from masakari.domain import triage, verdict
+from masakari.domain.model import NotificationType
+from masakari.domain.verdict import Verdict
+from masakari.engine import (
+    host_failure,
+    instance_failure,
+    process_failure,
+    reserves,
+)
+from masakari.engine.flows import Flows
+from masakari.engine.lease import Lease
+from masakari.engine.recovery import Recovery
+from masakari.engine.world import World
+from masakari.nova import port
+
+LOG = logging.getLogger(__name__)
+
+
+def recover(world: World, flows: Flows, lease: Lease) -> None:
+    """Carry a claimed notification to its end, or hand it over."""
+    claim = lease.claim
+    # What this thread logs bears the id of the request that reported it.
+    context.admin(claim.request_id).update_store()
+    LOG.info(
+        "Working on notification %s (%s, attempt %d) of host %s",
+        claim.notification.uuid,
+        claim.notification.type,
+        claim.attempt,
+        claim.notification.source_host_uuid,
+    )
+    try:
+        _carry_out(Recovery(world, lease), flows)
+    except (exception.ClaimLost, exception.ServiceUnavailable) as error:
+        # The row stays as it is: whoever claims it next goes on from there.
+        LOG.warning(
+            "Stopped working on notification %s: %s",
+            claim.notification.uuid,
+            error,
+        )
+    except Exception:
+        LOG.exception(
+            "Notification %s is left to whoever claims it next",
+            claim.notification.uuid,
+        )
+
+
+def _carry_out(recovery: Recovery, flows: Flows) -> None:
+    uuid, attempt = recovery.notification.uuid, recovery.lease.claim.attempt
+    recovery.journal.begin()
+    try:
+        result = verdict.after_attempt(
+            _attempt(recovery, flows), attempt, last=recovery.expired
+        )
+        _give_back(recovery)
+    except exception.RecoveryInterrupted:
+        recovery.journal.hand_back()
+        LOG.info("Notification %s is handed over", uuid)
+        return
+    recovery.journal.finish(
+        result, retry_in=recovery.world.settings.retry_interval
+    )
+    LOG.info(
+        "Notification %s is %s: %s",
+        uuid,
+        result.status,
+        result.message or "all is done",
+    )
+
+
+def _give_back(recovery: Recovery) -> None:
+    """The result counts, whatever becomes of what is given back."""
+    try:
+        reserves.give_back_unused(recovery)
+    except (exception.RecoveryAbandoned, exception.ServiceUnavailable):
+        raise
+    except Exception:
+        LOG.exception(
+            "Notification %s: reserved hosts could not be given back",
+            recovery.notification.uuid,
+        )
+
+
+def _attempt(recovery: Recovery, flows: Flows) -> Verdict:
+    """Recover; what fails becomes a verdict.
+
+    :raises RecoveryAbandoned, ServiceUnavailable: the verdict is not ours
+    """
+    uuid = recovery.notification.uuid
+    try:
+        return _dispatch(recovery, flows)
+    except (
+        exception.SkipHostRecoveryException,
+        exception.SkipInstanceRecoveryException,
+        exception.SkipProcessRecoveryException,
+    ) as reason:
+        return verdict.finished(str(reason))
+    except exception.IgnoreInstanceRecoveryException as reason:
+        return verdict.ignored(str(reason), alarming=True)
+    except exception.RecoveryAbandoned:
+        raise
+    except port.ComputeError as error:
+        return verdict.error(f"Nova could not do what it was asked: {error}")
+    except exception.ServiceUnavailable:
+        raise
+    except exception.MasakariException as error:
+        LOG.warning("Recovering notification %s failed: %s", uuid, error)
+        return verdict.error(str(error))
+    except Exception as error:
+        LOG.exception("Recovering notification %s failed unexpectedly", uuid)
+        return verdict.error(
+            f"Unexpected {type(error).__name__} in the engine; its log has "
+            f"the details [{recovery.lease.claim.request_id}]."
+        )
+
+
+def _dispatch(recovery: Recovery, flows: Flows) -> Verdict:
+    if recovery.expired:
+        return verdict.failed(
+            "The notification expired before it could be recovered."
+        )
+    try:
+        segment = recovery.host.segment
+    except exception.HostNotFound:
+        return verdict.failed("The host is not registered any more.")
+    disabled = triage.judge_segment(segment)
+    if disabled is not None and not process_failure.is_undone(recovery):
+        return disabled
+    return _RECOVERIES[recovery.notification.type](recovery, flows)
+
+
+_RECOVERIES: Mapping[
+    NotificationType, Callable[[Recovery, Flows], Verdict]
+] = {
+    NotificationType.COMPUTE_HOST: host_failure.recover,
+    NotificationType.VM: instance_failure.recover,
+    NotificationType.PROCESS: process_failure.recover,
+}
