@@ -21,6 +21,9 @@ class RecoverySettings:
     process_all_instances: bool = False
     instance_ha_key: str = "HA_Enabled"
     process_disable_reason: str = "Masakari detected process failed."
+    #: How long a call to Nova may take. What Nova has not begun by then, it
+    #: does not begin.
+    nova_timeout: float = 30
     #: How long Nova may take to call the failed host down.
     down_timeout: float = 180
     #: How long an evacuation may wait for its start on a live destination,

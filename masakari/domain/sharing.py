@@ -3,6 +3,10 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any, TypeVar
+
+#: Keys can be sorted.
+K = TypeVar("K", bound=Any)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +21,7 @@ class Demand:
     priority: tuple[int, ...] = ()
 
 
-def fair_shares(total: int, demands: Mapping[int, Demand]) -> dict[int, int]:
+def fair_shares(total: int, demands: Mapping[K, Demand]) -> dict[K, int]:
     """Max-min fair shares of ``total`` slots.
 
     Nobody gets more than it wants; what one leaves, the others share; slots

@@ -45,7 +45,7 @@ def recover(recovery: Recovery, flows: Flows) -> Verdict:
     try:
         trouble = _evacuate(recovery, flows)
     finally:
-        recovery.world.slots.leave(recovery.notification.id)
+        recovery.world.slots.leave(recovery.key)
     moves = [planned.vmove for planned in recovery.journal.latest_moves()]
     if not moves and trouble is None:
         return verdict.finished(_why_nothing(recovery))

@@ -93,16 +93,17 @@ class Intake:
                 lease.lose()
 
     def release(self) -> None:
-        """Give up what is still being worked on; others take it at once."""
+        """Stop what is still being worked on.
+
+        It is in the midst of a call, to Nova or to the database, that nobody
+        can stop. Others may have it when its lease ends, not before.
+        """
         for lease in self.leases:
             lease.lose()
-            try:
-                self._world.database.write(claims.hand_back, lease.claim)
-            except exception.ServiceUnavailable:
-                LOG.warning(
-                    "Notification %s is left to others when its lease ends",
-                    lease.claim.notification.uuid,
-                )
+            LOG.warning(
+                "Notification %s is left to others when its lease ends",
+                lease.claim.notification.uuid,
+            )
 
     def _room(self) -> int:
         """How many more may be claimed; none while stopping."""

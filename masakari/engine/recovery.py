@@ -45,6 +45,13 @@ class Recovery:
         #: What Nova showed on the failed host when moves were last planned,
         #: by uuid; None when none have been planned.
         self.servers: dict[str, Server] | None = None
+        #: The instances that it has asked Nova to evacuate.
+        self.asked: set[str] = set()
+        #: Monotonic seconds at which Nova has begun what another engine has
+        #: asked it for before, or never will.
+        self.inherited_until = (
+            world.clock.monotonic() + world.settings.nova_timeout
+        )
 
     @functools.cached_property
     def host(self) -> Host:
@@ -59,6 +66,11 @@ class Recovery:
     @property
     def notification(self) -> Notification:
         return self.lease.claim.notification
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """No other claim has it; who was reported first comes first."""
+        return self.notification.id, self.lease.claim.token
 
     def check(self) -> None:
         """Call before every act, and in every wait.

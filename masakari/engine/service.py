@@ -122,7 +122,7 @@ class Engine:
             target=self._finish, args=(done,), daemon=True
         ).start()
         if not done.wait(self._world.drain_timeout):
-            LOG.warning("Recoveries are still running; they are handed over")
+            LOG.warning("Recoveries are still running; they are stopped")
         self._intake.release()
         self._renewer.end()
         self._heart.end()

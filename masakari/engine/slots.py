@@ -3,25 +3,29 @@
 
 import dataclasses
 import threading
+from typing import TypeAlias
 
 from masakari.domain import sharing
+
+#: Of a recovery, see :attr:`masakari.engine.recovery.Recovery.key`.
+Key: TypeAlias = tuple[int, str]
 
 
 class Slots:
     """Never more than ``total`` are taken, whoever takes them.
 
     Each recovery takes up to its fair share of those that are free; see
-    :func:`masakari.domain.sharing.fair_shares`. It is known by the id of its
-    notification, so that of equals who was reported first comes first.
+    :func:`masakari.domain.sharing.fair_shares`. Of equals the one
+    whose key is lowest comes first.
     """
 
     def __init__(self, total: int) -> None:
         self._total = total
         self._lock = threading.Lock()
-        self._used: dict[int, int] = {}
-        self._demands: dict[int, sharing.Demand] = {}
+        self._used: dict[Key, int] = {}
+        self._demands: dict[Key, sharing.Demand] = {}
 
-    def take(self, key: int, demand: sharing.Demand, limit: int) -> int:
+    def take(self, key: Key, demand: sharing.Demand, limit: int) -> int:
         """Take up to ``limit`` more for the recovery ``key``.
 
         :param demand: all that the recovery could use now, with what it has
@@ -36,12 +40,12 @@ class Slots:
             self._used[key] = used + taken
             return taken
 
-    def adopt(self, key: int, count: int) -> None:
+    def adopt(self, key: Key, count: int) -> None:
         """Count evacuations that are in flight already."""
         with self._lock:
             self._used[key] = self._used.get(key, 0) + count
 
-    def give_back(self, key: int, count: int = 1) -> None:
+    def give_back(self, key: Key, count: int = 1) -> None:
         """They are free, and the recovery wants that many less."""
         with self._lock:
             self._used[key] = max(0, self._used.get(key, 0) - count)
@@ -51,7 +55,7 @@ class Slots:
                     demand, wanted=max(0, demand.wanted - count)
                 )
 
-    def leave(self, key: int) -> None:
+    def leave(self, key: Key) -> None:
         """The recovery is over; all it had is free."""
         with self._lock:
             self._used.pop(key, None)

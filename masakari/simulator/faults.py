@@ -13,6 +13,7 @@ class Kind(enum.StrEnum):
 
     HANG = "hang"  #: no answer, and nothing was done
     TIMEOUT = "timeout"  #: no answer, although it was done
+    LATE = "late"  #: no answer, and done ``seconds`` after the call
     LOST = "lost"  #: accepted, and never done
     FAIL = "fail"  #: accepted, and ends in an error (evacuate, rebuild)
     CLAIM = "claim"  #: the destination has no room: the server stays as it is
@@ -98,7 +99,8 @@ class Faults:
         :param times: how often it happens; None means always
         :param until: epoch seconds; None means for ever
         :param retry_after: seconds, sent with a 429 or 503
-        :param seconds: how late a slow answer comes
+        :param seconds: how late a slow answer comes, or what is done late is
+            done
         """
         told = outcome if isinstance(outcome, int) else Kind(outcome)
         fault = Fault(

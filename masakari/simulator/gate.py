@@ -2,19 +2,21 @@
 """Every call to the simulated cloud: counted, shown to a hook, failed."""
 
 import collections
+import contextlib
 import dataclasses
 import threading
 from collections.abc import Callable
 from typing import Generic, Literal, TypeVar
 
 from masakari.simulator.faults import Fault, Faults, Kind
-from masakari.simulator.records import State
+from masakari.simulator.records import CloudError, State
 
 T = TypeVar("T")
 
 When = Literal["before", "after"]
 
 _FATES = (Kind.FAIL, Kind.CLAIM)
+_SILENT = (Kind.HANG, Kind.TIMEOUT, Kind.LATE)
 
 
 class NoAnswer(Exception):
@@ -42,6 +44,7 @@ class Answer(Generic[T]):
 class Gate:
     """What stands between callers and the model.
 
+    :ivar late: the calls that are still to be done
     :ivar on_call: called with "before" and "after" around each call,
         without any lock held; what it raises reaches the caller, and before
         the call that means it is not made
@@ -52,6 +55,7 @@ class Gate:
         self._faults = faults
         self.lock = threading.RLock()
         self.calls: list[Call] = []
+        self.late: list[Call] = []
         self.counts: collections.Counter[str] = collections.Counter()
         self.on_call: Callable[[When, Call], None] | None = None
 
@@ -107,7 +111,7 @@ class Gate:
         try:
             with self.lock:
                 fault = self._enter(call, server, host)
-                if fault and fault.outcome in (Kind.HANG, Kind.TIMEOUT):
+                if fault and fault.outcome in _SILENT:
                     raise NoAnswer
                 return Answer(action(), self._delay(fault))
         finally:
@@ -136,12 +140,13 @@ class Gate:
         try:
             with self.lock:
                 fault = self._enter(call, server, host)
-                return self._do(fault, action, loses)
+                return self._do(call, fault, action, loses)
         finally:
             self._tell("after", call)
 
     def _do(
         self,
+        call: Call,
         fault: Fault | None,
         action: Callable[[Fault | None], float | None],
         loses: bool,
@@ -151,8 +156,24 @@ class Gate:
             raise NoAnswer
         if kind == Kind.LOST and not loses:
             return Answer(None, self._delay(fault))
+        if fault is not None and kind == Kind.LATE:
+            self._later(fault.seconds, call, action)
+            raise NoAnswer
         fate = fault if kind in _FATES or kind == Kind.LOST else None
         seconds = action(fate) or 0.0
         if kind == Kind.TIMEOUT:
             raise NoAnswer
         return Answer(None, self._delay(fault, seconds))
+
+    def _later(
+        self, seconds: float, call: Call, action: Callable[[None], object]
+    ) -> None:
+        """Nobody waits for the answer, a refusal neither."""
+
+        def do() -> None:
+            self.late.remove(call)
+            with contextlib.suppress(CloudError):
+                action(None)
+
+        self.late.append(call)
+        self._state.timeline.after(seconds, do)

@@ -197,6 +197,7 @@ class SimulatedClock:
     ) -> "futures.Future[Any]":
         """Make a call whose result is there when it has taken its time."""
         future: futures.Future[Any] = futures.Future()
+        future.set_running_or_notify_cancel()
         self._background = 0.0
         try:
             complete = functools.partial(

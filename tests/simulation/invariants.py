@@ -260,6 +260,10 @@ class Invariants:
             assert not (again and record.status == "done"), (
                 f"{uuid} is evacuated again after it has succeeded"
             )
+        late = {(call.verb, call.subject) for call in cloud.gate.late}
+        assert ("evacuate", uuid) not in late, (
+            f"{uuid} is evacuated while Nova has not begun what it was asked"
+        )
         self._is_below_the_ceiling()
         self._is_on_record(server)
         self._has_its_target(server, detail)

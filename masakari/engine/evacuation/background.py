@@ -30,11 +30,22 @@ class Background:
         self._lease = lease
         self._answers: queue.SimpleQueue[_Answer] = queue.SimpleQueue()
         self._wake = threading.Event()
+        self._open: set[futures.Future[Any]] = set()
         self._closed = False
 
     def close(self) -> None:
-        """Make no more calls: who goes on from here looks at Nova first."""
+        """Make no more calls, and wait for those under way.
+
+        Whoever goes on from here looks at Nova first, and has to see what
+        they have done. When the lease is lost, that wait is somebody else's.
+        """
         self._closed = True
+        for future in list(self._open):
+            future.cancel()
+        while self._open and self._lease.held:
+            self._wake.clear()
+            if self._open:
+                self._clock.wait(self._wake, 1.0)
 
     def submit(
         self,
@@ -52,6 +63,7 @@ class Background:
         flight.phase = Phase.CALLING
         flight.asked_at = self._clock.monotonic()
         future = self._pool.submit(self._call, call)
+        self._open.add(future)
         future.add_done_callback(
             lambda future: self._answered((flight, future, done, failed))
         )
@@ -75,13 +87,22 @@ class Background:
         """Wait for an answer, ``seconds`` at most."""
         self._clock.wait(self._wake, seconds)
 
-    def _call(self, call: Callable[[], Any]) -> Any:
-        """Long queues end here too when the claim is lost meanwhile."""
+    def check(self) -> None:
+        """Before every part of a call that changes something.
+
+        :raises ClaimLost: the engine must not act any more
+        :raises port.Unavailable: nobody waits for it any more
+        """
         self._lease.check()
         if self._closed:
             raise port.Unavailable("It is not to be asked for any more.")
+
+    def _call(self, call: Callable[[], Any]) -> Any:
+        """Long queues end here too when the claim is lost meanwhile."""
+        self.check()
         return call()
 
     def _answered(self, answer: _Answer) -> None:
         self._answers.put(answer)
+        self._open.discard(answer[1])
         self._wake.set()

@@ -45,7 +45,7 @@ class Evacuation:
         self._records = EvacuationRecords(recovery.compute, recovery.host.name)
         self._flights = Flights(
             world.slots,
-            recovery.notification.id,
+            recovery.key,
             route,
             timeout=world.settings.evacuation_timeout,
         )
@@ -102,7 +102,7 @@ class Evacuation:
             for flight in self._flights.open(Phase.LOOKING, Phase.READY)
             if flight.due_at > now
         ]
-        if self._flights.open(Phase.FLYING):
+        if self._flights.open(Phase.FLYING) or self._flights.awaited(now=now):
             times.append(self._watch.next_at)
         return max(0.0, min(times) - now)
 
@@ -170,12 +170,15 @@ class Evacuation:
             )
         # One that Nova may have been asked for already is looked at first.
         untouched = planned.vmove.status is VMoveStatus.PENDING
-        return Flight(
+        flight = Flight(
             planned=planned,
             phase=Phase.READY if server and untouched else Phase.LOOKING,
             server=server,
             baseline=record.id if record else 0,
         )
+        if not untouched and flight.uuid not in self._recovery.asked:
+            flight.inherited_until = self._recovery.inherited_until
+        return flight
 
     def _is_history(
         self, planned: PlannedMove, server: Server | None, record: Migration

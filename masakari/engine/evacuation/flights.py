@@ -13,7 +13,7 @@ from masakari.domain.planner.move import Step
 from masakari.domain.server import Migration, Server, VMState
 from masakari.domain.sharing import Demand
 from masakari.engine.recovery import LONGEST_PAUSE
-from masakari.engine.slots import Slots
+from masakari.engine.slots import Key, Slots
 
 #: Seconds for which less important instances wait for the reading of one.
 READ_WITHIN = 3.0
@@ -40,6 +40,8 @@ class Flight:
     :param record: Nova's record of this evacuation
     :param adopted: it was in flight already when it was taken up
     :param in_doubt: Nova did not say whether it took the last request
+    :param inherited_until: until then Nova may begin what another engine has
+        asked for
     :param was_reset: it was set to ``error`` so that Nova would take it
     :param trouble: why the last try did not work
     """
@@ -56,6 +58,7 @@ class Flight:
     record: Migration | None = None
     adopted: bool = False
     in_doubt: bool = False
+    inherited_until: float = 0.0
     has_slot: bool = False
     was_reset: bool = False
     trouble: str = ""
@@ -82,6 +85,15 @@ class Flight:
         )
         first = self.first_asked_at is None and self.settling_since is None
         return reading and first and self.record is None and not self.trouble
+
+    def awaited(self, *, now: float) -> bool:
+        """Nova may yet begin its evacuation; to ask again might be twice."""
+        return self.phase is Phase.READY and self.inherited_until > now
+
+    @property
+    def importance(self) -> tuple[int, ...]:
+        """Higher goes first."""
+        return int(self.planned.move.ha_enabled), self.planned.move.priority
 
     @property
     def begun(self) -> bool:
@@ -162,7 +174,7 @@ class Flights:
     """
 
     def __init__(
-        self, slots: Slots, key: int, route: Route, *, timeout: float
+        self, slots: Slots, key: Key, route: Route, *, timeout: float
     ) -> None:
         self._slots = slots
         self._key = key
@@ -193,13 +205,12 @@ class Flights:
 
     def take_slots(self, ready: Sequence[Flight]) -> list[Flight]:
         """The first of ``ready`` for which there is room in the engine."""
-        first = ready[0].planned.move
         waiting = len(self.open(Phase.READY))
         taken = self._slots.take(
             self._key,
             Demand(
                 wanted=self.in_flight + waiting,
-                priority=(int(first.ha_enabled), first.priority),
+                priority=ready[0].importance,
             ),
             len(ready),
         )
@@ -238,15 +249,25 @@ class Flights:
         """Those that may be evacuated now, in order.
 
         None goes before one whose turn is earlier and that is about to be
-        ready too: there may be room for one only.
+        ready too: there may be room for one only. For one that Nova may yet
+        begin, which takes longer, only less important ones wait.
         """
         found = []
+        least: tuple[int, ...] | None = None
         for flight in self.open():
             if flight.being_read(now=now):
                 break
-            if flight.phase is Phase.READY and flight.due_at <= now:
+            if least is not None and flight.importance < least:
+                break
+            if flight.awaited(now=now):
+                least = flight.importance
+            elif flight.phase is Phase.READY and flight.due_at <= now:
                 found.append(flight)
         return found
+
+    def awaited(self, *, now: float) -> list[Flight]:
+        """Those that Nova may yet begin for another engine."""
+        return [flight for flight in self._all if flight.awaited(now=now)]
 
     def try_again(self, flight: Flight, *, now: float) -> None:
         """After a request that failed: while there is time, with a pause."""

@@ -57,6 +57,7 @@ class Launcher:
     def _ask_for(self, batch: list[Flight]) -> None:
         if not batch:
             return
+        self._recovery.asked.update(flight.uuid for flight in batch)
         self._recovery.journal.mark_ongoing(
             [flight.planned.vmove.uuid for flight in batch]
         )
@@ -75,7 +76,7 @@ class Launcher:
         if flight.server is not None and planner.needs_reset(flight.server):
             compute.reset_state(flight.uuid, "error")
             flight.was_reset = True
-            self._recovery.lease.check()
+            self._background.check()
         compute.evacuate(
             flight.uuid,
             target=self._flights.route.target,

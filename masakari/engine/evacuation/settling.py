@@ -97,6 +97,7 @@ class Settler:
             self._flights.refuse(flight)
         else:
             flight.phase = Phase.READY
+            flight.due_at = max(flight.due_at, flight.inherited_until)
 
     def _misfit(self, flight: Flight, server: Server) -> None:
         fault = f" {server.fault}" if server.fault else ""

@@ -51,19 +51,23 @@ class Watch:
         )
 
     def look(self) -> None:
-        """Follow every flight that is in the air, when it is time to."""
+        """Follow what is in the air or may be soon, when it is time to."""
         now = self._clock.monotonic()
         flying = self._flights.open(Phase.FLYING)
-        if not flying or now < self.next_at:
+        awaited = self._flights.awaited(now=now)
+        if not (flying or awaited) or now < self.next_at:
             return
         self.next_at = now + self._settings.verify_interval
         try:
             changed = self._records.refresh(
-                everything=any(self._missed(f, now) for f in flying)
+                everything=any(
+                    self._missed(f, now) for f in (*flying, *awaited)
+                )
             )
         except port.ComputeError as error:
             LOG.warning("Nova's evacuation records cannot be read: %s", error)
             return
+        self._take_up(awaited)
         for flight in flying:
             self._follow(flight, now)
         self._end_stuck(now)
@@ -100,12 +104,16 @@ class Watch:
                     "Nova's evacuation records cannot be read: %s", error
                 )
                 ready = [f for f in ready if not f.asked_before]
+        self._take_up(ready)
+        return [f for f in ready if f.phase is Phase.READY]
+
+    def _take_up(self, flights: list[Flight]) -> None:
+        """Follow those that Nova has begun to evacuate meanwhile."""
         now = self._clock.monotonic()
-        for flight in ready:
+        for flight in flights:
             record = self._records.latest(flight.uuid)
             if record is not None and record.id > flight.baseline:
                 self._flights.found_flying(flight, record, now=now)
-        return [f for f in ready if f.phase is Phase.READY]
 
     def _follow(self, flight: Flight, now: float) -> None:
         record = self._records.latest(flight.uuid)
