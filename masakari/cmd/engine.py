@@ -16,7 +16,7 @@ from oslo_config import cfg
 
 from masakari import conf as configuration
 from masakari import exception, rpc
-from masakari.db import progress, registry, schema
+from masakari.db import engines, progress, schema
 from masakari.db.session import Database
 from masakari.engine.clock import SystemClock
 from masakari.engine.endpoint import EngineEndpoint
@@ -75,8 +75,8 @@ def build(
     )
 
 
-def _identity(conf: cfg.ConfigOpts) -> registry.Identity:
-    return registry.Identity(
+def _identity(conf: cfg.ConfigOpts) -> engines.Identity:
+    return engines.Identity(
         name=f"{conf.host}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
         host=conf.host,
         version=metadata.version(configuration.PROJECT),

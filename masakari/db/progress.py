@@ -15,7 +15,7 @@ from oslo_config import cfg
 from sqlalchemy import orm
 
 from masakari import exception
-from masakari.db import engines, query
+from masakari.db import connections, query
 from masakari.db import session as sessions
 from masakari.domain import model
 
@@ -50,13 +50,13 @@ def url(conf: cfg.ConfigOpts) -> str:
 
 def keep_moving(engine: sqlalchemy.Engine) -> None:
     """Have TaskFlow's engine leave no transaction to a frozen process."""
-    engines.end_idle_transactions(engine, engines.ANSWER_WITHIN)
+    connections.end_idle_transactions(engine, connections.ANSWER_WITHIN)
 
 
 def bounded(connection: str) -> str:
-    """The URL by which nobody waits for ever; see :mod:`.engines`."""
+    """The URL by which nobody waits for ever; see :mod:`.connections`."""
     given = sqlalchemy.make_url(connection)
-    limited = engines.bounded(given, engines.ANSWER_WITHIN)
+    limited = connections.bounded(given, connections.ANSWER_WITHIN)
     if limited == given:
         return connection
     return limited.render_as_string(hide_password=False)

@@ -18,7 +18,7 @@ from sqlalchemy.ext import compiler
 from sqlalchemy.sql import expression
 
 from masakari import exception
-from masakari.db import engines
+from masakari.db import connections
 
 LOG = logging.getLogger(__name__)
 
@@ -64,17 +64,19 @@ class Database:
         self,
         connection: str,
         *,
-        clock: engines.Clock = _utc_now,
-        answer_within: int | None = engines.ANSWER_WITHIN,
+        clock: connections.Clock = _utc_now,
+        answer_within: int | None = connections.ANSWER_WITHIN,
         **options: Any,
     ) -> None:
         self._clock = clock
         self._options = options
         self._answer_within = answer_within or 0
-        self.engine = engines.create(
+        self.engine = connections.create(
             connection, clock, options, answer_within=answer_within
         )
-        self._writers = self.engine.execution_options(**{engines.WRITER: True})
+        self._writers = self.engine.execution_options(
+            **{connections.WRITER: True}
+        )
 
     @classmethod
     def from_conf(
@@ -82,8 +84,8 @@ class Database:
         conf: cfg.ConfigOpts,
         *,
         url: str | None = None,
-        clock: engines.Clock = _utc_now,
-        answer_within: int | None = engines.ANSWER_WITHIN,
+        clock: connections.Clock = _utc_now,
+        answer_within: int | None = connections.ANSWER_WITHIN,
     ) -> "Database":
         """The database that ``[database]`` describes.
 
@@ -286,7 +288,7 @@ def _error(state: tenacity.RetryCallState) -> BaseException | None:
 
 def now(session: orm.Session) -> datetime.datetime:
     """The time of the database's clock: naive UTC, whole seconds."""
-    clock: engines.Clock = session.info["clock"]
+    clock: connections.Clock = session.info["clock"]
     return clock().replace(microsecond=0)
 
 

@@ -6,7 +6,7 @@ import threading
 from concurrent import futures
 
 from masakari import exception
-from masakari.db import registry
+from masakari.db import engines
 from masakari.engine.intake import Intake
 from masakari.engine.loop import Loop
 from masakari.engine.recovery import recover
@@ -33,7 +33,7 @@ class Engine:
         self,
         world: World,
         *,
-        identity: registry.Identity,
+        identity: engines.Identity,
         capacity: int,
         lease: float,
         renewal: float,
@@ -134,7 +134,7 @@ class Engine:
 
     def _beat(self) -> None:
         self._world.database.write(
-            registry.beat,
+            engines.beat,
             self._identity,
             lease=self._lease,
             stopping=self._world.stopping.is_set(),
@@ -144,7 +144,7 @@ class Engine:
         """After the last beat, which would bring it back."""
         self._heart.join()
         try:
-            self._world.database.write(registry.leave, self._identity.name)
+            self._world.database.write(engines.leave, self._identity.name)
         except exception.ServiceUnavailable:
             LOG.warning(
                 "Engine %s is listed as down for a day: the database is away",

@@ -9,7 +9,7 @@ import pytest
 
 from masakari import conf as configuration
 from masakari.cmd import engine as program
-from masakari.db import notifications, progress, registry, schema, tables
+from masakari.db import engines, notifications, progress, schema, tables
 from masakari.domain import verdict
 from masakari.domain.model import NotificationStatus
 from masakari.simulator.cloud import Cloud
@@ -45,8 +45,8 @@ def failed(database, **values):
 
 def beat(database, name, lease=15, stopping=False):
     database.write(
-        registry.beat,
-        registry.Identity(
+        engines.beat,
+        engines.Identity(
             name=name,
             host=name.partition(":")[0],
             version="22.0.0",

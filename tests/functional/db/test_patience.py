@@ -4,12 +4,12 @@
 import pytest
 import sqlalchemy
 
-from masakari.db import engines, progress
+from masakari.db import connections, progress
 from masakari.db.session import Database
 
 
 def bounded(url):
-    return dict(engines.bounded(sqlalchemy.make_url(url), 8).query)
+    return dict(connections.bounded(sqlalchemy.make_url(url), 8).query)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ URL = "mysql+pymysql://masakari@db/masakari?write_timeout=7"
 def test_an_operator_may_choose_other_limits():
     database = Database(URL, connection_parameters="read_timeout=60")
     assert limits(database) == {
-        "connect_timeout": engines.ANSWER_WITHIN,
+        "connect_timeout": connections.ANSWER_WITHIN,
         "read_timeout": 60,
         "write_timeout": 7,
     }
@@ -78,4 +78,4 @@ def test_the_records_of_taskflow_are_waited_for_no_longer():
 
 def test_short_limits_are_still_limits():
     url = sqlalchemy.make_url("postgresql://db/masakari")
-    assert engines.bounded(url, 1).query["keepalives_idle"] == "1"
+    assert connections.bounded(url, 1).query["keepalives_idle"] == "1"

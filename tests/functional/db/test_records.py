@@ -34,7 +34,7 @@ class TestReserves(recoveries_cases.Reserves):
     pass
 
 
-class TestRegistry(engines_cases.Registry):
+class TestEngines(engines_cases.Engines):
     pass
 
 
