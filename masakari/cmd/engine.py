@@ -16,8 +16,9 @@ from oslo_config import cfg
 
 from masakari import conf as configuration
 from masakari import exception, rpc
-from masakari.db import engines, progress, schema
+from masakari.db import progress, schema
 from masakari.db.session import Database
+from masakari.domain.model import Identity
 from masakari.engine.clock import SystemClock
 from masakari.engine.endpoint import EngineEndpoint
 from masakari.engine.flows import Flows
@@ -75,8 +76,8 @@ def build(
     )
 
 
-def _identity(conf: cfg.ConfigOpts) -> engines.Identity:
-    return engines.Identity(
+def _identity(conf: cfg.ConfigOpts) -> Identity:
+    return Identity(
         name=f"{conf.host}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
         host=conf.host,
         version=metadata.version(configuration.PROJECT),

@@ -8,7 +8,6 @@ other nodes. Its lease is set and compared in the database server's time.
 Functions take a session of a writer transaction.
 """
 
-import dataclasses
 import datetime
 import typing
 from collections.abc import Callable
@@ -26,6 +25,7 @@ from masakari.db.tables import Notification as Row
 from masakari.db.tables import Recovery
 from masakari.domain.model import (
     UNFINISHED,
+    Candidate,
     Claim,
     NotificationStatus,
     NotificationType,
@@ -38,18 +38,6 @@ T = TypeVar("T")
 #: How long (seconds) a notification that an engine without claims has set
 #: to ``running`` is left to it. Engines up to 21.0.0 keep no lease.
 FOREIGN_GRACE = 600
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A notification that may be claimed; the claim itself decides.
-
-    :param subject: the uuid of the host or instance that has to be held
-    """
-
-    notification_uuid: str
-    type: str
-    subject: str
 
 
 def candidates(session: orm.Session, *, limit: int) -> list[Candidate]:

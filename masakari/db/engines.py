@@ -6,7 +6,6 @@ A heartbeat is a lease in the database server's time, as a claim is.
 """
 
 import dataclasses
-import datetime
 import typing
 from typing import Any
 
@@ -15,24 +14,10 @@ from sqlalchemy import orm
 
 from masakari.db.session import now_ms
 from masakari.db.tables import Engine as Row
-from masakari.domain.model import Engine
+from masakari.domain.model import Engine, Identity
 
 #: How long (seconds) an engine is remembered whose heart has stopped.
 MEMORY = 86400
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """What an engine says of itself.
-
-    :param name: the owner of its claims
-    :param started_at: naive UTC, whole seconds
-    """
-
-    name: str
-    host: str
-    version: str
-    started_at: datetime.datetime
 
 
 def beat(

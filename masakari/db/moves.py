@@ -4,7 +4,6 @@
 For the engine only, inside transactions that hold the claim.
 """
 
-import dataclasses
 import datetime
 import uuid
 from collections.abc import Iterable, Sequence
@@ -19,34 +18,15 @@ from masakari.db.tables import VMove as Row
 from masakari.db.tables import VMovePlan
 from masakari.domain.model import (
     SETTLED,
+    Outcome,
     VMove,
     VMoveStatus,
     VMoveType,
 )
-from masakari.domain.planner.host import HostPlan, Move, Origin
+from masakari.domain.planner.host import HostPlan, Move, Origin, PlannedMove
 from masakari.domain.verdict import Verdict
 
 _UNSETTLED = [status.value for status in VMoveStatus if status not in SETTLED]
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedMove:
-    """A row of ``vmoves`` together with the plan it carries out."""
-
-    vmove: VMove
-    move: Move
-
-    @property
-    def unsettled(self) -> bool:
-        return self.vmove.status not in SETTLED
-
-    @property
-    def succeeded(self) -> bool:
-        return self.vmove.status is VMoveStatus.SUCCEEDED
-
-    @property
-    def failed(self) -> bool:
-        return self.vmove.status is VMoveStatus.FAILED
 
 
 def of_attempt(
@@ -184,16 +164,6 @@ def note(session: orm.Session, uuid: str, message: str) -> None:
         .where(Row.uuid == uuid, Row.status.in_(_UNSETTLED))
         .values(message=message, updated_at=now(session))
     )
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """How a move ended; ``status`` is one of ``SETTLED``."""
-
-    vmove_uuid: str
-    status: VMoveStatus
-    dest_host: str | None = None
-    message: str | None = None
 
 
 def settle(session: orm.Session, outcomes: Sequence[Outcome]) -> list[VMove]:

@@ -10,9 +10,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from masakari import exception
-from masakari.db.moves import Outcome
 from masakari.domain import dispatch, verdict
-from masakari.domain.model import VMoveStatus
+from masakari.domain.model import Outcome, VMoveStatus
 from masakari.domain.planner import host as planner
 from masakari.domain.planner.host import Destination
 from masakari.domain.verdict import Verdict

@@ -7,6 +7,7 @@ from concurrent import futures
 
 from masakari import exception
 from masakari.db import engines
+from masakari.domain.model import Identity
 from masakari.engine.intake import Intake
 from masakari.engine.loop import Loop
 from masakari.engine.recovery import recover
@@ -33,7 +34,7 @@ class Engine:
         self,
         world: World,
         *,
-        identity: engines.Identity,
+        identity: Identity,
         capacity: int,
         lease: float,
         renewal: float,

@@ -14,7 +14,7 @@ from masakari import exception
 from masakari.db import claims, notifications, schema
 from masakari.db.session import Database
 from masakari.domain import verdict
-from masakari.domain.model import NotificationStatus
+from masakari.domain.model import Candidate, NotificationStatus
 from tests.functional.db import records
 from tests.integration import deployment, servers
 
@@ -42,7 +42,7 @@ def candidate(database):
         payload={"event": "STOPPED"},
         request_id=None,
     )
-    return claims.Candidate(
+    return Candidate(
         notification_uuid=notification.uuid,
         type=notification.type,
         subject=host.uuid,

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from masakari import exception
-from masakari.db.moves import PlannedMove
 from masakari.domain.model import VMoveStatus
+from masakari.domain.planner.host import PlannedMove
 from masakari.domain.server import Migration, Server
 from masakari.engine.calls import persistently
 from masakari.engine.evacuation.background import Background

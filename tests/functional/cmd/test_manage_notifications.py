@@ -11,7 +11,7 @@ from masakari import conf as configuration
 from masakari.cmd import engine as program
 from masakari.db import engines, notifications, progress, schema, tables
 from masakari.domain import verdict
-from masakari.domain.model import NotificationStatus
+from masakari.domain.model import Identity, NotificationStatus
 from masakari.simulator.cloud import Cloud
 from masakari.simulator.port import SimulatedCompute
 from tests.functional.db import records
@@ -46,7 +46,7 @@ def failed(database, **values):
 def beat(database, name, lease=15, stopping=False):
     database.write(
         engines.beat,
-        engines.Identity(
+        Identity(
             name=name,
             host=name.partition(":")[0],
             version="22.0.0",

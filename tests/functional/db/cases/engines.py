@@ -4,7 +4,7 @@
 import datetime
 
 from masakari.db import engines, tables
-from masakari.domain.model import EngineState
+from masakari.domain.model import EngineState, Identity
 from tests.functional.db import records
 
 
@@ -15,7 +15,7 @@ def identity(name, **values):
         "version": "22.0.0",
         "started_at": records.EPOCH,
     } | values
-    return engines.Identity(**given)
+    return Identity(**given)
 
 
 def beat(database, name, *, lease=15, stopping=False, **values):
