@@ -6,7 +6,7 @@ transaction, which can answer for it.
 """
 
 import contextlib
-import datetime
+import functools
 import os
 import sqlite3
 from collections.abc import Callable, Mapping
@@ -17,8 +17,7 @@ from oslo_db.sqlalchemy import engines as oslo_engines
 from oslo_db.sqlalchemy import exc_filters
 from sqlalchemy import pool
 
-#: Naive UTC.
-Clock = Callable[[], datetime.datetime]
+from masakari.db import clocks
 
 #: Seconds that SQLite waits for another writer.
 SQLITE_BUSY_TIMEOUT = 30
@@ -29,8 +28,6 @@ ANSWER_WITHIN = 10
 
 #: The execution option of a connection that is going to write.
 WRITER = "masakari_writer"
-
-_EPOCH = datetime.datetime(1970, 1, 1)
 
 #: Options of ``[database]`` that say how to connect.
 ENGINE_OPTIONS = frozenset(
@@ -138,14 +135,14 @@ def end_idle_transactions(engine: sqlalchemy.Engine, seconds: int) -> None:
 
 def create(
     connection: str,
-    clock: Clock,
+    clock: clocks.Clock,
     options: Mapping[str, Any],
     *,
     answer_within: int | None = ANSWER_WITHIN,
 ) -> sqlalchemy.Engine:
     """An engine for a URL; of ``options`` only those of an engine count.
 
-    :param clock: what the SQLite function ``masakari_now_ms`` reads
+    :param clock: what SQLite takes the time from
     :param answer_within: seconds that the server has; None waits for as
         long as it takes
     """
@@ -172,7 +169,7 @@ def create(
 
 
 def _sqlite(
-    connection: str, clock: Clock, options: Mapping[str, Any]
+    connection: str, clock: clocks.Clock, options: Mapping[str, Any]
 ) -> sqlalchemy.Engine:
     """A database in a file, or one in memory that threads take turns on."""
     url = sqlalchemy.make_url(connection)
@@ -195,7 +192,11 @@ def _sqlite(
         record.info["pid"] = os.getpid()
         # The driver must not begin transactions behind our back.
         connection.isolation_level = None
-        connection.create_function("masakari_now_ms", 0, _milliseconds(clock))
+        connection.create_function(
+            clocks.SQLITE_FUNCTION,
+            0,
+            functools.partial(clocks.milliseconds, clock),
+        )
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA journal_mode = WAL")
         if not synchronous:
@@ -217,10 +218,3 @@ def _sqlite(
 
     exc_filters.register_engine(engine)
     return engine
-
-
-def _milliseconds(clock: Clock) -> Callable[[], int]:
-    def now() -> int:
-        return (clock() - _EPOCH) // datetime.timedelta(milliseconds=1)
-
-    return now

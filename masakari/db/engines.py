@@ -6,15 +6,12 @@ A heartbeat is a lease in the database server's time, as a claim is.
 """
 
 import dataclasses
-import typing
-from typing import Any
 
-import sqlalchemy as sa
+import sqlalchemy
 from sqlalchemy import orm
 
-from masakari.db.session import now_ms
-from masakari.db.tables import Engine as Row
-from masakari.domain.model import Engine, Identity
+from masakari.db import clocks, query, tables
+from masakari.domain import model
 
 #: How long (seconds) an engine is remembered whose heart has stopped.
 MEMORY = 86400
@@ -22,7 +19,7 @@ MEMORY = 86400
 
 def beat(
     session: orm.Session,
-    identity: Identity,
+    identity: model.Identity,
     *,
     lease: float,
     stopping: bool,
@@ -31,18 +28,16 @@ def beat(
 
     :param lease: seconds until it counts as down without another beat
     """
-    until = now_ms(session) + int(lease * 1000)
-    renewed = typing.cast(
-        "sa.CursorResult[Any]",
-        session.execute(
-            sa.update(Row)
-            .where(Row.name == identity.name)
-            .values(expires_at=until, stopping=stopping)
-        ),
+    until = clocks.now_ms(session) + int(lease * 1000)
+    renewed = query.changed(
+        session,
+        sqlalchemy.update(tables.Engine)
+        .where(tables.Engine.name == identity.name)
+        .values(expires_at=until, stopping=stopping),
     )
-    if renewed.rowcount == 0:
+    if renewed == 0:
         session.execute(
-            sa.insert(Row).values(
+            sqlalchemy.insert(tables.Engine).values(
                 **dataclasses.asdict(identity),
                 expires_at=until,
                 stopping=stopping,
@@ -53,18 +48,21 @@ def beat(
 
 def leave(session: orm.Session, name: str) -> None:
     """The engine has come to its end."""
-    session.execute(sa.delete(Row).where(Row.name == name))
+    session.execute(
+        sqlalchemy.delete(tables.Engine).where(tables.Engine.name == name)
+    )
 
 
-def select(session: orm.Session) -> list[Engine]:
+def select(session: orm.Session) -> list[model.Engine]:
     """All engines, by host and start."""
+    table = tables.Engine
     rows = session.execute(
-        sa.select(Row, Row.expires_at - now_ms(session)).order_by(
-            Row.host, Row.started_at, Row.name
-        )
+        sqlalchemy.select(
+            table, table.expires_at - clocks.now_ms(session)
+        ).order_by(table.host, table.started_at, table.name)
     )
     return [
-        Engine(
+        model.Engine(
             name=row.name,
             host=row.host,
             version=row.version,
@@ -78,7 +76,12 @@ def select(session: orm.Session) -> list[Engine]:
 
 def _forget_the_dead(session: orm.Session) -> None:
     """Look for them first: a search that deletes locks what it passes."""
-    long_ago = Row.expires_at < now_ms(session) - MEMORY * 1000
-    names = session.scalars(sa.select(Row.name).where(long_ago)).all()
+    table = tables.Engine
+    long_ago = table.expires_at < clocks.now_ms(session) - MEMORY * 1000
+    names = session.scalars(
+        sqlalchemy.select(table.name).where(long_ago)
+    ).all()
     if names:
-        session.execute(sa.delete(Row).where(Row.name.in_(names), long_ago))
+        session.execute(
+            sqlalchemy.delete(table).where(table.name.in_(names), long_ago)
+        )

@@ -9,7 +9,7 @@ import sqlalchemy
 from sqlalchemy import orm
 
 from masakari import exception
-from masakari.db import query, segments, tables
+from masakari.db import clocks, query, segments, tables
 from masakari.db import session as sessions
 from masakari.domain import model
 
@@ -61,7 +61,7 @@ def create(
         reserved=reserved,
         on_maintenance=on_maintenance,
         failover_segment_id=segment.uuid,
-        created_at=sessions.now(session),
+        created_at=clocks.now(session),
         deleted=0,
     )
     session.add(row)
@@ -74,10 +74,7 @@ def get(session: orm.Session, uuid: str) -> model.Host:
 
     :raises HostNotFound: there is none
     """
-    pair = _find(session, query.equal(_COLUMNS.uuid, uuid))
-    if pair is None:
-        raise exception.HostNotFound(uuid=uuid)
-    return to_domain(*pair)
+    return to_domain(*_pair(session, uuid))
 
 
 def get_in_segment(
@@ -120,7 +117,7 @@ def select(
         ``reserved`` and ``on_maintenance``; None is no filter
     :raises InvalidInput: the page is not valid
     """
-    statement = _pairs().where(
+    statement = pairs().where(
         query.equal(_COLUMNS.failover_segment_id, segment_uuid),
         *query.conditions(_FILTERS, filters),
     )
@@ -136,13 +133,10 @@ def update(
     :raises HostNotFound: there is none
     :raises HostExists: another live one has the name
     """
-    pair = _find(session, query.equal(_COLUMNS.uuid, uuid))
-    if pair is None:
-        raise exception.HostNotFound(uuid=uuid)
-    row, segment = pair
+    row, segment = _pair(session, uuid)
     for column, value in values.items():
         setattr(row, _COLUMNS[column].key, value)
-    row.updated_at = sessions.now(session)
+    row.updated_at = clocks.now(session)
     sessions.flush(session, exception.HostExists(name=row.name))
     return to_domain(row, segment)
 
@@ -152,33 +146,13 @@ def delete(session: orm.Session, uuid: str) -> None:
 
     :raises HostNotFound: there is none
     """
-    pair = _find(session, query.equal(_COLUMNS.uuid, uuid))
-    if pair is None:
-        raise exception.HostNotFound(uuid=uuid)
-    row, _segment = pair
-    row.deleted, row.deleted_at = row.id, sessions.now(session)
+    row, _segment = _pair(session, uuid)
+    row.deleted, row.deleted_at = row.id, clocks.now(session)
     session.flush()
 
 
-def to_domain(row: tables.Host, segment: tables.Segment) -> model.Host:
-    """The record of a row."""
-    return model.Host(
-        id=row.id,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        deleted_at=row.deleted_at,
-        deleted=bool(row.deleted),
-        uuid=row.uuid,
-        name=row.name,
-        type=row.type,
-        control_attributes=row.control_attributes,
-        reserved=bool(row.reserved),
-        on_maintenance=bool(row.on_maintenance),
-        segment=segments.to_domain(segment),
-    )
-
-
-def _pairs() -> Any:
+def pairs() -> Any:
+    """Rows of live hosts, each beside that of its segment."""
     return (
         sqlalchemy.select(tables.Host, tables.Segment)
         .join(
@@ -189,6 +163,27 @@ def _pairs() -> Any:
     )
 
 
+def to_domain(row: tables.Host, segment: tables.Segment) -> model.Host:
+    """The record of a row."""
+    return model.Host(
+        **query.record(row),
+        uuid=row.uuid,
+        name=row.name,
+        type=row.type,
+        control_attributes=row.control_attributes,
+        reserved=bool(row.reserved),
+        on_maintenance=bool(row.on_maintenance),
+        segment=segments.to_domain(segment),
+    )
+
+
+def _pair(session: orm.Session, uuid: str) -> _Pair:
+    pair = _find(session, query.equal(_COLUMNS.uuid, uuid))
+    if pair is None:
+        raise exception.HostNotFound(uuid=uuid)
+    return pair
+
+
 def _find(session: orm.Session, *conditions: query.Column) -> _Pair | None:
-    row = session.execute(_pairs().where(*conditions)).one_or_none()
+    row = session.execute(pairs().where(*conditions)).one_or_none()
     return None if row is None else (row[0], row[1])

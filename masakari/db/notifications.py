@@ -13,8 +13,7 @@ import sqlalchemy
 from sqlalchemy import orm
 
 from masakari import exception
-from masakari.db import query, tables
-from masakari.db import session as sessions
+from masakari.db import clocks, query, tables
 from masakari.domain import dispatch, model
 
 _COLUMNS = query.columns(tables.Notification)
@@ -54,7 +53,7 @@ def create(
         type=str(type),
         payload=json.dumps(dict(payload)),
         status=model.NotificationStatus.NEW.value,
-        created_at=sessions.now(session),
+        created_at=clocks.now(session),
         deleted=0,
     )
     recovery = tables.Recovery(
@@ -153,11 +152,7 @@ def of_host(
 def to_domain(row: tables.Notification) -> model.Notification:
     """The record of a row."""
     return model.Notification(
-        id=row.id,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        deleted_at=row.deleted_at,
-        deleted=bool(row.deleted),
+        **query.record(row),
         uuid=row.notification_uuid,
         type=model.NotificationType(row.type),
         status=model.NotificationStatus(row.status),

@@ -8,7 +8,7 @@ import sqlalchemy
 from sqlalchemy import orm
 
 from masakari import exception
-from masakari.db import query, tables, turns
+from masakari.db import clocks, query, tables, turns
 from masakari.db import session as sessions
 from masakari.domain import model
 
@@ -49,7 +49,7 @@ def create(
         service_type=service_type,
         description=description,
         enabled=enabled,
-        created_at=sessions.now(session),
+        created_at=clocks.now(session),
         deleted=0,
     )
     session.add(row)
@@ -94,7 +94,7 @@ def update(
     row = _row(session, uuid)
     for column, value in values.items():
         setattr(row, _COLUMNS[column].key, value)
-    row.updated_at = sessions.now(session)
+    row.updated_at = clocks.now(session)
     sessions.flush(session, exception.SegmentExists(name=row.name))
     return to_domain(row)
 
@@ -105,7 +105,7 @@ def delete(session: orm.Session, uuid: str) -> None:
     :raises SegmentNotFound: there is none
     """
     row = _row(session, uuid)
-    now = sessions.now(session)
+    now = clocks.now(session)
     row.deleted, row.deleted_at = row.id, now
     # Its row is locked before the hosts are read, against new hosts.
     session.flush()
@@ -156,11 +156,7 @@ def under_recovery(session: orm.Session, uuid: str) -> bool:
 def to_domain(row: tables.Segment) -> model.Segment:
     """The record of a row."""
     return model.Segment(
-        id=row.id,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        deleted_at=row.deleted_at,
-        deleted=bool(row.deleted),
+        **query.record(row),
         uuid=row.uuid,
         name=row.name,
         service_type=row.service_type,

@@ -2,7 +2,6 @@
 """The database, as transactions that are repeated when that may help."""
 
 import contextlib
-import datetime
 import logging
 import math
 from collections.abc import Callable, Iterator
@@ -14,11 +13,9 @@ from oslo_config import cfg
 from oslo_db import exception as db_exception
 from oslo_db import options as db_options
 from sqlalchemy import orm
-from sqlalchemy.ext import compiler
-from sqlalchemy.sql import expression
 
 from masakari import exception
-from masakari.db import connections
+from masakari.db import clocks, connections
 
 LOG = logging.getLogger(__name__)
 
@@ -41,10 +38,6 @@ _PATIENCE = 10.0
 _CONNECTING = 30
 
 
-def _utc_now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
-
-
 class _ConnectError(Exception):
     """No connection could be had."""
 
@@ -53,8 +46,7 @@ class Database:
     """One database and its pool of connections; safe to share by threads.
 
     :param connection: an SQLAlchemy URL
-    :param clock: naive UTC; what :func:`now` reads, and for SQLite
-        :func:`now_ms` too
+    :param clock: what rows are dated by and, with SQLite, leases too
     :param answer_within: seconds that the server has; None waits for as
         long as it takes
     :param options: options of the ``[database]`` group by their names
@@ -64,7 +56,7 @@ class Database:
         self,
         connection: str,
         *,
-        clock: connections.Clock = _utc_now,
+        clock: clocks.Clock = clocks.utc_now,
         answer_within: int | None = connections.ANSWER_WITHIN,
         **options: Any,
     ) -> None:
@@ -84,7 +76,7 @@ class Database:
         conf: cfg.ConfigOpts,
         *,
         url: str | None = None,
-        clock: connections.Clock = _utc_now,
+        clock: clocks.Clock = clocks.utc_now,
         answer_within: int | None = connections.ANSWER_WITHIN,
     ) -> "Database":
         """The database that ``[database]`` describes.
@@ -286,12 +278,6 @@ def _error(state: tenacity.RetryCallState) -> BaseException | None:
     return state.outcome.exception() if state.outcome else None
 
 
-def now(session: orm.Session) -> datetime.datetime:
-    """The time of the database's clock: naive UTC, whole seconds."""
-    clock: connections.Clock = session.info["clock"]
-    return clock().replace(microsecond=0)
-
-
 def flush(session: orm.Session, conflict: exception.Conflict) -> None:
     """Send what is pending to the database.
 
@@ -306,16 +292,6 @@ def flush(session: orm.Session, conflict: exception.Conflict) -> None:
         raise exception.InvalidInput(reason="a value is too long") from error
 
 
-def now_ms(session: orm.Session) -> sqlalchemy.ColumnElement[int]:
-    """In SQL: milliseconds since the epoch, by the server's own clock.
-
-    All engines compare leases by this clock, so that theirs do not matter.
-    With SQLite, where there is no server, it is the database's clock.
-    """
-    del session
-    return _Milliseconds()
-
-
 def skips_locked(session: orm.Session) -> bool:
     """Whether the server knows ``FOR UPDATE SKIP LOCKED``.
 
@@ -328,28 +304,3 @@ def skips_locked(session: orm.Session) -> bool:
         return False
     needed = (10, 6) if getattr(dialect, "is_mariadb", False) else (8, 0, 1)
     return (dialect.server_version_info or ()) >= needed
-
-
-class _Milliseconds(expression.FunctionElement[int]):
-    type = sqlalchemy.BigInteger()
-    inherit_cache = True
-
-
-@compiler.compiles(_Milliseconds, "sqlite")
-def _sqlite(*_args: Any, **_kwargs: Any) -> str:
-    return "masakari_now_ms()"
-
-
-@compiler.compiles(_Milliseconds, "postgresql")
-def _postgresql(*_args: Any, **_kwargs: Any) -> str:
-    return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
-
-
-@compiler.compiles(_Milliseconds, "mysql")
-@compiler.compiles(_Milliseconds, "mariadb")
-def _mysql(*_args: Any, **_kwargs: Any) -> str:
-    # UNIX_TIMESTAMP() would go through the session's time zone, where an
-    # hour of the year is there twice.
-    return (
-        "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000)"
-    )
