@@ -3,7 +3,6 @@
 
 import contextlib
 import logging
-import math
 from collections.abc import Callable, Iterator
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -15,7 +14,7 @@ from oslo_db import options as db_options
 from sqlalchemy import orm
 
 from masakari import exception
-from masakari.db import clocks, connections
+from masakari.db import clocks, connections, repetition
 
 LOG = logging.getLogger(__name__)
 
@@ -30,8 +29,10 @@ _PASSING = (
     sqlalchemy.exc.TimeoutError,
 )
 
-_RETRIES = 5
-_PATIENCE = 10.0
+#: Of the options of ``[database]`` that nobody has given.
+_DEFAULTS = {
+    option.dest: option.default for option in db_options.database_opts
+}
 
 #: Seconds that one attempt may wait for a connection, unless
 #: ``[database] pool_timeout`` says otherwise.
@@ -61,7 +62,8 @@ class Database:
         **options: Any,
     ) -> None:
         self._clock = clock
-        self._options = options
+        self._options = {**_DEFAULTS, **options}
+        self._repetition = repetition.Repetition.of(self._options)
         self._answer_within = answer_within or 0
         self.engine = connections.create(
             connection, clock, options, answer_within=answer_within
@@ -131,9 +133,9 @@ class Database:
 
         :raises ServiceUnavailable: it did not come
         """
-        retries = self._options.get("max_retries", 10)
+        retries = self._options["max_retries"]
         endless = retries < 0
-        interval = self._options.get("retry_interval", 10)
+        interval = self._options["retry_interval"]
         tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(
                 exception.ServiceUnavailable
@@ -173,17 +175,9 @@ class Database:
     @property
     def patience(self) -> float:
         """Seconds after which a transaction is given up, in an outage."""
-        connecting: float = self._options.get("pool_timeout") or _CONNECTING
+        connecting: float = self._options["pool_timeout"] or _CONNECTING
         connecting += self._answer_within
-        if not self._options.get("use_db_reconnect"):
-            return _PATIENCE + connecting
-        retries = self._options.get("db_max_retries", 20)
-        if retries < 0:
-            return math.inf
-        pause = self._options.get("db_retry_interval", 1)
-        if self._options.get("db_inc_retry_interval", True):
-            pause = self._options.get("db_max_retry_interval", 10)
-        return float((retries + 1) * (pause + connecting))
+        return self._repetition.patience(connecting)
 
     def dispose(self) -> None:
         """Close the connections; those in use when they are given back."""
@@ -192,8 +186,8 @@ class Database:
     def _repeat(self, run: Callable[[], T]) -> T:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type((_ConnectError, *_PASSING)),
-            stop=self._stop(),
-            wait=self._wait(),
+            stop=self._repetition.ends,
+            wait=self._repetition.pause,
             before_sleep=_tell_of_repeating,
             reraise=True,
         )
@@ -202,28 +196,6 @@ class Database:
         except (_ConnectError, *_PASSING) as error:
             LOG.error("The database cannot be used: %s", error)
             raise exception.ServiceUnavailable() from error
-
-    def _stop(self) -> Any:
-        if not self._options.get("use_db_reconnect"):
-            return tenacity.stop_any(
-                tenacity.stop_after_attempt(_RETRIES + 1),
-                tenacity.stop_after_delay(_PATIENCE),
-            )
-        retries = self._options.get("db_max_retries", 20)
-        if retries < 0:
-            return tenacity.stop_never
-        return tenacity.stop_after_attempt(retries + 1)
-
-    def _wait(self) -> Any:
-        if not self._options.get("use_db_reconnect"):
-            return tenacity.wait_random_exponential(multiplier=0.05, max=1)
-        interval = self._options.get("db_retry_interval", 1)
-        if not self._options.get("db_inc_retry_interval", True):
-            return tenacity.wait_fixed(interval)
-        return tenacity.wait_exponential(
-            multiplier=interval,
-            max=self._options.get("db_max_retry_interval", 10),
-        )
 
     def _read(
         self, function: Callable[..., T], *args: Any, **kwargs: Any
