@@ -63,7 +63,7 @@ def of_statuses(
     )
 
 
-def try_again(
+def retry(
     session: orm.Session, notification: model.Notification, verdict: Verdict
 ) -> bool:
     """Make the next attempt due now.
@@ -88,7 +88,7 @@ def try_again(
     return changed
 
 
-def let_go(session: orm.Session, notification: model.Notification) -> bool:
+def release(session: orm.Session, notification: model.Notification) -> bool:
     """Have engines take one that is ``running`` without a live lease.
 
     An engine of releases up to 21.0.0 keeps none: what it works on is left
