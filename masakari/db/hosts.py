@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compute hosts, each with its segment."""
 
-import uuid as uuids
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,42 +29,33 @@ _FILTERS: Mapping[str, query.Column] = {
 _Pair = tuple[tables.Host, tables.Segment]
 
 
-def create(
-    session: orm.Session,
-    *,
-    segment_uuid: str,
-    name: str,
-    type: str,
-    control_attributes: str,
-    reserved: bool = False,
-    on_maintenance: bool = False,
-    uuid: str | None = None,
-) -> model.Host:
-    """Add a host to a segment.
+def create(session: orm.Session, host: model.Host) -> model.Host:
+    """Add a host to its segment.
 
-    :param uuid: chosen before, so that one that was added by a commit whose
-        answer was lost is known again; None chooses one
-    :raises SegmentNotFound: there is no such live segment
+    One that is there by its uuid was added by an earlier commit, whose
+    answer was lost.
+
+    :param host: with a uuid of its own
+    :raises SegmentNotFound: its segment is not live
     :raises HostExists: a live host of any segment has the name
     """
-    segment = segments.locked(session, segment_uuid)
-    uuid = uuid or str(uuids.uuid4())
-    there = _find(session, query.equal(_COLUMNS.uuid, uuid))
+    segment = segments.locked(session, host.segment.uuid)
+    there = _find(session, query.equal(_COLUMNS.uuid, host.uuid))
     if there is not None:
         return to_domain(*there)
     row = tables.Host(
-        uuid=uuid,
-        name=name,
-        type=type,
-        control_attributes=control_attributes,
-        reserved=reserved,
-        on_maintenance=on_maintenance,
+        uuid=host.uuid,
+        name=host.name,
+        type=host.type,
+        control_attributes=host.control_attributes,
+        reserved=host.reserved,
+        on_maintenance=host.on_maintenance,
         failover_segment_id=segment.uuid,
         created_at=clocks.now(session),
         deleted=0,
     )
     session.add(row)
-    sessions.flush(session, exception.HostExists(name=name))
+    sessions.flush(session, exception.HostExists(name=host.name))
     return to_domain(row, segment)
 
 

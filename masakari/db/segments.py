@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Failover segments."""
 
-import uuid as uuids
 from collections.abc import Mapping
 
 import sqlalchemy
@@ -22,38 +21,30 @@ _FILTERS: Mapping[str, query.Column] = {
 }
 
 
-def create(
-    session: orm.Session,
-    *,
-    name: str,
-    recovery_method: str,
-    service_type: str,
-    description: str | None = None,
-    enabled: bool = True,
-    uuid: str | None = None,
-) -> model.Segment:
+def create(session: orm.Session, segment: model.Segment) -> model.Segment:
     """Add a segment.
 
-    :param uuid: chosen before, so that one that was added by a commit whose
-        answer was lost is known again; None chooses one
+    One that is there by its uuid was added by an earlier commit, whose
+    answer was lost.
+
+    :param segment: with a uuid of its own
     :raises SegmentExists: a live one has the name
     """
-    uuid = uuid or str(uuids.uuid4())
-    there = _find(session, uuid)
+    there = _find(session, segment.uuid)
     if there is not None:
         return to_domain(there)
     row = tables.Segment(
-        uuid=uuid,
-        name=name,
-        recovery_method=str(recovery_method),
-        service_type=service_type,
-        description=description,
-        enabled=enabled,
+        uuid=segment.uuid,
+        name=segment.name,
+        recovery_method=segment.recovery_method.value,
+        service_type=segment.service_type,
+        description=segment.description,
+        enabled=segment.enabled,
         created_at=clocks.now(session),
         deleted=0,
     )
     session.add(row)
-    sessions.flush(session, exception.SegmentExists(name=name))
+    sessions.flush(session, exception.SegmentExists(name=segment.name))
     return to_domain(row)
 
 

@@ -34,14 +34,7 @@ def database(request):
 def candidate(database):
     """A notification of a host that nobody has held yet."""
     host = records.host(database)
-    notification = database.write(
-        notifications.create,
-        host=host,
-        type="COMPUTE_HOST",
-        generated_time=records.EPOCH,
-        payload={"event": "STOPPED"},
-        request_id=None,
-    )
+    notification = records.notification(database, host)
     return Candidate(
         notification_uuid=notification.uuid,
         type=notification.type,

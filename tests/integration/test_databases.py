@@ -252,14 +252,8 @@ def _report(session, host, at):
         raise exception.DuplicateNotification(
             host=host.name, type="COMPUTE_HOST"
         )
-    return notifications.create(
-        session,
-        host=host,
-        type="COMPUTE_HOST",
-        generated_time=at,
-        payload={"event": "STOPPED"},
-        request_id=None,
-    )
+    report = records.new_notification(host, generated_time=at)
+    return notifications.create(session, report, request_id=None)
 
 
 def test_of_reports_at_the_same_moment_one_is_accepted(database):
@@ -345,12 +339,7 @@ def test_a_lost_connection_costs_a_second_run(database):
     runs = []
 
     def create(session):
-        made = segments.create(
-            session,
-            name="s",
-            recovery_method="auto",
-            service_type="compute",
-        )
+        made = segments.create(session, records.new_segment())
         runs.append(made)
         if len(runs) == 1:
             _break(session)

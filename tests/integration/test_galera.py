@@ -266,13 +266,7 @@ def test_no_host_is_left_in_a_segment_that_goes_at_the_other_node(
         meet()
 
     def add(session):
-        made = hosts.create(
-            session,
-            segment_uuid=segment.uuid,
-            name=f"host-{uuid.uuid4()}",
-            type="COMPUTE",
-            control_attributes="SSH",
-        )
+        made = hosts.create(session, records.new_host(segment))
         meet()
         return made
 
