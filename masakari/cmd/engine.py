@@ -138,11 +138,11 @@ class Program:
     def _make_health(self, conf: cfg.ConfigOpts) -> HealthServer | None:
         if not conf.engine_health_port:
             return None
-        neighbours = readiness.Neighbours(self._database, rpc.Broker(conf))
+        dependencies = readiness.Dependencies(self._database, rpc.Broker(conf))
         return HealthServer(
             conf.engine_health_listen,
             conf.engine_health_port,
-            Health(self._engine, self._server, neighbours),
+            Health(self._engine, self._server, dependencies),
         )
 
     def wait_for_database(self) -> None:

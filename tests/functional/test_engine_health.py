@@ -51,12 +51,12 @@ class World:
             compute=SimulatedCompute(Cloud(lambda: 0.0)),
         )
         self.server = program.make_server(conf, self.engine, self.database)
-        neighbours = readiness.Neighbours(self.database, rpc.Broker(conf))
+        dependencies = readiness.Dependencies(self.database, rpc.Broker(conf))
         self.port = free_port()
         self.health = HealthServer(
             "127.0.0.1",
             self.port,
-            Health(self.engine, self.server, neighbours),
+            Health(self.engine, self.server, dependencies),
         )
         self.health.start()
 
