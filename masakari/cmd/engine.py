@@ -42,16 +42,14 @@ def build(
     *,
     database: Database,
     compute: ComputePort,
-    events: publisher.Publisher | None = None,
+    events: publisher.Publisher,
 ) -> Engine:
     """Put an engine together.
 
-    :param events: where recoveries are told; None takes what ``conf`` says
+    :param events: where recoveries are told
     :raises ConfigurationError: the configuration cannot work
     """
     settings = recovery_settings(conf)
-    if events is None:
-        events = publisher.Notifier(conf, publisher.Binary.ENGINE)
     world = World(
         clock=SystemClock(),
         database=database,

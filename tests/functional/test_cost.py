@@ -14,6 +14,7 @@ from masakari.nova.client import NovaClient
 from masakari.simulator.cloud import Cloud
 from masakari.simulator.http import SimulatorServer
 from tests.functional.db import records
+from tests.unit.events.recorder import Silent
 
 INSTANCES = 100
 
@@ -52,7 +53,10 @@ def test_a_hundred_instances_are_cheap(tmp_path: Path) -> None:
         progress.create_tables(conf.database.connection)
         host = records.host(database, name="compute-0")
         engine = program.build(
-            conf, database=database, compute=NovaClient.from_conf(conf)
+            conf,
+            database=database,
+            compute=NovaClient.from_conf(conf),
+            events=Silent(),
         )
         cloud.kill("compute-0")
         notification = records.notification(

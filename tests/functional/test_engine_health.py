@@ -17,6 +17,7 @@ from masakari.services import readiness
 from masakari.simulator.cloud import Cloud
 from masakari.simulator.port import SimulatedCompute
 from tests.ports import free_port
+from tests.unit.events.recorder import Silent
 
 PATIENCE = 10
 
@@ -49,6 +50,7 @@ class World:
             conf,
             database=self.database,
             compute=SimulatedCompute(Cloud(lambda: 0.0)),
+            events=Silent(),
         )
         self.server = program.make_server(conf, self.engine, self.database)
         dependencies = readiness.Dependencies(self.database, rpc.Broker(conf))

@@ -30,6 +30,7 @@ from masakari.nova.client import NovaClient
 from masakari.simulator.cloud import Cloud
 from masakari.simulator.http import SimulatorServer
 from tests.functional.db import records
+from tests.unit.events.recorder import Silent
 
 DIARY = "MASAKARI_SAMPLE_TASKS_DIARY"
 
@@ -139,7 +140,10 @@ class Site:
         """Have an engine bring it to its end; what was seen, in order."""
         conf = self.customised(**flows)
         engine = program.build(
-            conf, database=self.database, compute=NovaClient.from_conf(conf)
+            conf,
+            database=self.database,
+            compute=NovaClient.from_conf(conf),
+            events=Silent(),
         )
         engine.start()
         try:
@@ -531,4 +535,5 @@ def test_no_engine_starts_with_a_task_that_cannot_be_had(site: Site) -> None:
             conf,
             database=site.database,
             compute=NovaClient.from_conf(conf),
+            events=Silent(),
         )

@@ -35,7 +35,6 @@ from masakari.engine.intake import Intake
 from masakari.engine.recovery import recover
 from masakari.engine.slots import Slots
 from masakari.engine.world import World
-from masakari.events.publisher import Silent
 from masakari.services import hosts as host_changes
 from masakari.services import interventions
 from masakari.services import notifications as reports
@@ -51,6 +50,7 @@ from tests.simulation.clock import (
     Skewed,
 )
 from tests.simulation.trace import Trace
+from tests.unit.events.recorder import Silent
 
 LEASE, RENEWAL = 15.0, 5.0
 #: Nova's service_down_time here: a killed host is down after it.

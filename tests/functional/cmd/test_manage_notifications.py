@@ -16,6 +16,7 @@ from masakari.simulator.cloud import Cloud
 from masakari.simulator.port import SimulatedCompute
 from tests.functional.db import records
 from tests.functional.db.cases.recoveries import claimed, ended
+from tests.unit.events.recorder import Silent
 
 PATIENCE = 60
 STOPPED = {
@@ -289,7 +290,10 @@ def engine(config, database, cloud):
         [], prog="masakari-engine", config_files=[str(config)]
     )
     made = program.build(
-        conf, database=database, compute=SimulatedCompute(cloud)
+        conf,
+        database=database,
+        compute=SimulatedCompute(cloud),
+        events=Silent(),
     )
     made.start()
     yield made
