@@ -499,8 +499,10 @@ class Simulation:
     def somebody_else(self) -> Iterator[None]:
         """Who calls Nova here is none of the engines."""
         hook, self.cloud.on_call = self.cloud.on_call, None
-        yield
-        self.cloud.on_call = hook
+        try:
+            yield
+        finally:
+            self.cloud.on_call = hook
 
     # -- looking ----------------------------------------------------------
 
