@@ -61,7 +61,7 @@ class Repetition:
         )
 
 
-#: Enough for deadlocks, and for a node of a cluster that goes away.
+#: Without ``use_db_reconnect``: a deadlock is over by then.
 _BRIEFLY = Repetition(
     attempts=6,
     seconds=10.0,
