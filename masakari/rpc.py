@@ -47,7 +47,7 @@ STOP_TIMEOUT = 2
 START_PATIENCE = 5
 
 #: Seconds to try in all whether a broker takes connections.
-_KNOCKING = 1.5
+_CONNECTING = 1.5
 
 #: Of AMQP, without and with TLS, where the URL names none.
 _PORTS = (5672, 5671)
@@ -260,7 +260,7 @@ class Broker:
             ) from error
         self._addresses = _addresses(url)
 
-    def knock(self) -> None:
+    def ping(self) -> None:
         """Connect to one of its hosts and leave again.
 
         A bus in the process is always there, and so is one of which it is
@@ -272,7 +272,7 @@ class Broker:
         for address in self._addresses:
             try:
                 socket.create_connection(
-                    address, _KNOCKING / len(self._addresses)
+                    address, _CONNECTING / len(self._addresses)
                 ).close()
             except OSError as error:
                 refused = error

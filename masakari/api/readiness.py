@@ -20,8 +20,8 @@ from masakari.services import readiness
 class Ready:
     """The application, for any path below which it is mounted."""
 
-    def __init__(self, neighbours: readiness.Neighbours) -> None:
-        self._neighbours = neighbours
+    def __init__(self, dependencies: readiness.Dependencies) -> None:
+        self._dependencies = dependencies
 
     @classmethod
     def of(cls, parts: composition.Composition) -> "Ready":
@@ -30,7 +30,7 @@ class Ready:
         :raises ConfigurationError: ``transport_url`` makes no sense
         """
         return cls(
-            readiness.Neighbours(
+            readiness.Dependencies(
                 parts.services.database, rpc.Broker(parts.conf)
             )
         )
@@ -57,7 +57,7 @@ class Ready:
             raise faults.Fault(
                 405, "Method not allowed.", headers={"Allow": "GET, HEAD"}
             )
-        there = self._neighbours.look()
+        there = self._dependencies.check()
         ready = there["database"]
         answer = webob.Response(
             status=200 if ready else 503,

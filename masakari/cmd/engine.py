@@ -16,8 +16,9 @@ from oslo_config import cfg
 
 from masakari import conf as configuration
 from masakari import exception, rpc
-from masakari.db import progress, registry, schema
+from masakari.db import progress, schema
 from masakari.db.session import Database
+from masakari.domain.model import Identity
 from masakari.engine.clock import SystemClock
 from masakari.engine.endpoint import EngineEndpoint
 from masakari.engine.flows import Flows
@@ -41,16 +42,14 @@ def build(
     *,
     database: Database,
     compute: ComputePort,
-    events: publisher.Publisher | None = None,
+    events: publisher.Publisher,
 ) -> Engine:
     """Put an engine together.
 
-    :param events: where recoveries are told; None takes what ``conf`` says
+    :param events: where recoveries are told
     :raises ConfigurationError: the configuration cannot work
     """
     settings = recovery_settings(conf)
-    if events is None:
-        events = publisher.Notifier(conf, publisher.Binary.ENGINE)
     world = World(
         clock=SystemClock(),
         database=database,
@@ -75,8 +74,8 @@ def build(
     )
 
 
-def _identity(conf: cfg.ConfigOpts) -> registry.Identity:
-    return registry.Identity(
+def _identity(conf: cfg.ConfigOpts) -> Identity:
+    return Identity(
         name=f"{conf.host}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
         host=conf.host,
         version=metadata.version(configuration.PROJECT),
@@ -137,11 +136,11 @@ class Program:
     def _make_health(self, conf: cfg.ConfigOpts) -> HealthServer | None:
         if not conf.engine_health_port:
             return None
-        neighbours = readiness.Neighbours(self._database, rpc.Broker(conf))
+        dependencies = readiness.Dependencies(self._database, rpc.Broker(conf))
         return HealthServer(
             conf.engine_health_listen,
             conf.engine_health_port,
-            Health(self._engine, self._server, neighbours),
+            Health(self._engine, self._server, dependencies),
         )
 
     def wait_for_database(self) -> None:

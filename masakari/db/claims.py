@@ -8,29 +8,18 @@ other nodes. Its lease is set and compared in the database server's time.
 Functions take a session of a writer transaction.
 """
 
-import dataclasses
 import datetime
-import typing
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import sqlalchemy as sa
-from oslo_db import exception as db_exc
+import sqlalchemy
+from oslo_db import exception as db_exception
 from sqlalchemy import orm
 
 from masakari import exception
-from masakari.db import moves, notifications, reserves
-from masakari.db.session import now, now_ms, skips_locked
-from masakari.db.tables import Claim as ClaimRow
-from masakari.db.tables import Notification as Row
-from masakari.db.tables import Recovery
-from masakari.domain.model import (
-    UNFINISHED,
-    Claim,
-    NotificationStatus,
-    NotificationType,
-    VMove,
-)
+from masakari.db import clocks, moves, notifications, query, reserves, tables
+from masakari.db import session as sessions
+from masakari.domain import model
 from masakari.domain.verdict import Verdict
 
 T = TypeVar("T")
@@ -40,105 +29,114 @@ T = TypeVar("T")
 FOREIGN_GRACE = 600
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A notification that may be claimed; the claim itself decides.
-
-    :param subject: the uuid of the host or instance that has to be held
-    """
-
-    notification_uuid: str
-    type: str
-    subject: str
-
-
-def candidates(session: orm.Session, *, limit: int) -> list[Candidate]:
+def candidates(session: orm.Session, *, limit: int) -> list[model.Candidate]:
     """Notifications with work to do whose subject nobody holds.
 
     Failed hosts come first, then the oldest.
     """
     subject = _subject()
-    query = (
-        sa.select(Row.notification_uuid, Row.type, subject)
-        .outerjoin(
-            Recovery, Recovery.notification_uuid == Row.notification_uuid
+    statement = (
+        sqlalchemy.select(
+            tables.Notification.notification_uuid,
+            tables.Notification.type,
+            subject,
         )
-        .outerjoin(ClaimRow, ClaimRow.subject == subject)
+        .outerjoin(
+            tables.Recovery,
+            tables.Recovery.notification_uuid
+            == tables.Notification.notification_uuid,
+        )
+        .outerjoin(tables.Claim, tables.Claim.subject == subject)
         .where(
-            Row.deleted == 0,
-            sa.or_(
-                ClaimRow.expires_at.is_(None),
-                ClaimRow.expires_at <= now_ms(session),
+            query.live(tables.Notification),
+            sqlalchemy.or_(
+                tables.Claim.expires_at.is_(None),
+                tables.Claim.expires_at <= clocks.now_ms(session),
             ),
             _due(session),
             _goes_first(),
         )
         .order_by(
-            sa.case((Row.type == NotificationType.COMPUTE_HOST, 0), else_=1),
-            Row.created_at,
-            Row.id,
+            sqlalchemy.case(
+                (
+                    tables.Notification.type
+                    == model.NotificationType.COMPUTE_HOST,
+                    0,
+                ),
+                else_=1,
+            ),
+            tables.Notification.created_at,
+            tables.Notification.id,
         )
         .limit(limit)
     )
     return [
-        Candidate(notification_uuid=uuid, type=type, subject=held)
-        for uuid, type, held in session.execute(query)
+        model.Candidate(notification_uuid=uuid, type=type, subject=held)
+        for uuid, type, held in session.execute(statement)
     ]
 
 
-def _subject() -> sa.ColumnElement[str]:
-    return sa.func.coalesce(Recovery.subject, Row.source_host_uuid)
+def _subject() -> sqlalchemy.ColumnElement[str]:
+    return sqlalchemy.func.coalesce(
+        tables.Recovery.subject, tables.Notification.source_host_uuid
+    )
 
 
-def _goes_first() -> sa.ColumnElement[bool]:
+def _goes_first() -> sqlalchemy.ColumnElement[bool]:
     """What is wrong on a host has to wait for what is wrong with the host."""
-    host = orm.aliased(Row)
+    host = orm.aliased(tables.Notification)
     pending = (
-        sa.select(host.id)
+        sqlalchemy.select(host.id)
         .where(
-            host.source_host_uuid == Row.source_host_uuid,
+            host.source_host_uuid == tables.Notification.source_host_uuid,
             *_host_failure(host),
         )
         .exists()
     )
-    return sa.or_(Row.type == NotificationType.COMPUTE_HOST, ~pending)
+    return sqlalchemy.or_(
+        tables.Notification.type == model.NotificationType.COMPUTE_HOST,
+        ~pending,
+    )
 
 
-def _host_failure(row: Any) -> tuple[sa.ColumnElement[bool], ...]:
+def _host_failure(row: Any) -> tuple[sqlalchemy.ColumnElement[bool], ...]:
     return (
-        row.type == NotificationType.COMPUTE_HOST,
-        row.status.in_([status.value for status in UNFINISHED]),
-        row.deleted == 0,
+        row.type == model.NotificationType.COMPUTE_HOST,
+        row.status.in_([status.value for status in model.UNFINISHED]),
+        query.live(row),
     )
 
 
 def host_is_failing(session: orm.Session, source_host_uuid: str) -> bool:
     """Whether a failure of the whole host is reported and not dealt with."""
     found = session.scalar(
-        sa.select(Row.id)
-        .where(Row.source_host_uuid == source_host_uuid, *_host_failure(Row))
+        sqlalchemy.select(tables.Notification.id)
+        .where(
+            tables.Notification.source_host_uuid == source_host_uuid,
+            *_host_failure(tables.Notification),
+        )
         .limit(1)
     )
     return found is not None
 
 
-def _due(session: orm.Session) -> sa.ColumnElement[bool]:
-    foreign = now(session) - datetime.timedelta(seconds=FOREIGN_GRACE)
-    return sa.or_(
-        Row.status == NotificationStatus.NEW,
-        sa.and_(
-            Row.status == NotificationStatus.ERROR,
-            sa.or_(
-                Recovery.next_attempt_at.is_(None),
-                Recovery.next_attempt_at <= now_ms(session),
+def _due(session: orm.Session) -> sqlalchemy.ColumnElement[bool]:
+    foreign = clocks.now(session) - datetime.timedelta(seconds=FOREIGN_GRACE)
+    return sqlalchemy.or_(
+        tables.Notification.status == model.NotificationStatus.NEW,
+        sqlalchemy.and_(
+            tables.Notification.status == model.NotificationStatus.ERROR,
+            sqlalchemy.or_(
+                tables.Recovery.next_attempt_at.is_(None),
+                tables.Recovery.next_attempt_at <= clocks.now_ms(session),
             ),
         ),
-        sa.and_(
-            Row.status == NotificationStatus.RUNNING,
-            sa.or_(
-                Recovery.attempts > 0,
-                Row.updated_at.is_(None),
-                Row.updated_at < foreign,
+        sqlalchemy.and_(
+            tables.Notification.status == model.NotificationStatus.RUNNING,
+            sqlalchemy.or_(
+                tables.Recovery.attempts > 0,
+                tables.Notification.updated_at.is_(None),
+                tables.Notification.updated_at < foreign,
             ),
         ),
     )
@@ -151,44 +149,44 @@ def open_row(session: orm.Session, subject: str) -> None:
     the transaction has to run again, would end that too, and hide behind
     the error of rolling back to it.
     """
-    if session.get(ClaimRow, subject) is not None:
+    if session.get(tables.Claim, subject) is not None:
         return
-    session.add(ClaimRow(subject=subject, expires_at=0))
+    session.add(tables.Claim(subject=subject, expires_at=0))
     try:
         session.flush()
-    except db_exc.DBDuplicateEntry:
+    except db_exception.DBDuplicateEntry:
         # Another engine was faster; the row is there, which is all we want.
         session.rollback()
 
 
 def claim(
     session: orm.Session,
-    candidate: Candidate,
+    candidate: model.Candidate,
     *,
     owner: str,
     token: str,
     lease: float,
-) -> Claim | None:
+) -> model.Claim | None:
     """Take a notification; None when somebody else has it, or it is done.
 
     :param token: unique to this claim, which is known by it if the answer to
         its commit was lost
     :param lease: seconds until the claim lapses unless it is renewed
     """
-    won = _is_free(session, candidate) and _changes_one(
-        session,
-        sa.update(ClaimRow)
+    swap = (
+        sqlalchemy.update(tables.Claim)
         .where(
-            ClaimRow.subject == candidate.subject,
-            ClaimRow.expires_at <= now_ms(session),
+            tables.Claim.subject == candidate.subject,
+            tables.Claim.expires_at <= clocks.now_ms(session),
         )
         .values(
             notification_uuid=candidate.notification_uuid,
             owner=owner,
             token=token,
             expires_at=_until(session, lease),
-        ),
+        )
     )
+    won = _is_free(session, candidate) and query.changed(session, swap) == 1
     if not won:
         return _made_before(session, candidate, token)
     recovery = _take(session, candidate.notification_uuid)
@@ -199,22 +197,25 @@ def claim(
 
 
 def _made_before(
-    session: orm.Session, candidate: Candidate, token: str
-) -> Claim | None:
+    session: orm.Session, candidate: model.Candidate, token: str
+) -> model.Claim | None:
     """The claim, if an earlier commit of it was done after all."""
-    row = session.get(ClaimRow, candidate.subject)
+    row = session.get(tables.Claim, candidate.subject)
     if row is None or row.token != token:
         return None
-    recovery = session.get(Recovery, candidate.notification_uuid)
+    recovery = session.get(tables.Recovery, candidate.notification_uuid)
     if row.notification_uuid is None or recovery is None:
         return None
     return _claim(session, candidate, token, recovery)
 
 
 def _claim(
-    session: orm.Session, candidate: Candidate, token: str, recovery: Recovery
-) -> Claim:
-    return Claim(
+    session: orm.Session,
+    candidate: model.Candidate,
+    token: str,
+    recovery: tables.Recovery,
+) -> model.Claim:
+    return model.Claim(
         notification=notifications.get(session, candidate.notification_uuid),
         subject=candidate.subject,
         token=token,
@@ -223,48 +224,58 @@ def _claim(
     )
 
 
-def _is_free(session: orm.Session, candidate: Candidate) -> bool:
+def _is_free(session: orm.Session, candidate: model.Candidate) -> bool:
     """Lock the subject's row, if that needs no wait.
 
     An engine that hangs in a transaction has a row locked for as long as
     the database believes in it; nobody is to wait for that.
     """
-    if not skips_locked(session):
+    if not sessions.skips_locked(session):
         return True
     row = session.scalar(
-        sa.select(ClaimRow.expires_at)
-        .where(ClaimRow.subject == candidate.subject)
+        sqlalchemy.select(tables.Claim.expires_at)
+        .where(tables.Claim.subject == candidate.subject)
         .with_for_update(skip_locked=True)
     )
     return row is not None
 
 
-def _take(session: orm.Session, uuid: str) -> Recovery | None:
+def _take(session: orm.Session, uuid: str) -> tables.Recovery | None:
     """Set a claimable notification to ``running`` and count the attempt."""
     status = session.scalar(
-        sa.select(Row.status)
+        sqlalchemy.select(tables.Notification.status)
         .outerjoin(
-            Recovery, Recovery.notification_uuid == Row.notification_uuid
+            tables.Recovery,
+            tables.Recovery.notification_uuid
+            == tables.Notification.notification_uuid,
         )
-        .where(Row.notification_uuid == uuid, Row.deleted == 0, _due(session))
+        .where(
+            tables.Notification.notification_uuid == uuid,
+            query.live(tables.Notification),
+            _due(session),
+        )
     )
     if status is None:
         return None
-    changed = _changes_one(
+    changed = query.changed(
         session,
-        sa.update(Row)
-        .where(Row.notification_uuid == uuid, Row.status == status)
+        sqlalchemy.update(tables.Notification)
+        .where(
+            tables.Notification.notification_uuid == uuid,
+            tables.Notification.status == status,
+        )
         .values(
-            status=NotificationStatus.RUNNING.value, updated_at=now(session)
+            status=model.NotificationStatus.RUNNING.value,
+            updated_at=clocks.now(session),
         ),
     )
-    if not changed:
+    if changed != 1:
         return None
-    recovery = session.get(Recovery, uuid)
+    recovery = session.get(tables.Recovery, uuid)
     if recovery is None:
-        recovery = Recovery(notification_uuid=uuid, attempts=0)
+        recovery = tables.Recovery(notification_uuid=uuid, attempts=0)
         session.add(recovery)
-    if status == NotificationStatus.ERROR:
+    if status == model.NotificationStatus.ERROR:
         # One that an engine without claims has left was tried by it.
         recovery.attempts = max(recovery.attempts, 1) + 1
     else:
@@ -274,53 +285,47 @@ def _take(session: orm.Session, uuid: str) -> Recovery | None:
     return recovery
 
 
-def hold(session: orm.Session, claim: Claim, *, lease: float) -> None:
-    """Renew the claim, and keep others off it until the commit.
-
-    The first statement of every transaction that writes for a recovery.
-
-    :raises ClaimLost: somebody else holds the subject now
-    """
-    if not renew(session, claim, lease=lease):
-        raise exception.ClaimLost(uuid=claim.notification.uuid)
-
-
 def while_held(
     session: orm.Session,
-    claim: Claim,
+    claim: model.Claim,
     lease: float,
     write: Callable[[orm.Session], T],
 ) -> T:
-    """Call ``write(session)`` under the claim.
+    """Renew the claim, keep others off it, and call ``write(session)``.
 
-    :raises ClaimLost: nothing was written
+    So every transaction that writes for a recovery begins.
+
+    :raises ClaimLost: somebody else holds the subject now, and nothing was
+        written
     """
-    hold(session, claim, lease=lease)
+    if not renew(session, claim, lease=lease):
+        raise exception.ClaimLost(uuid=claim.notification.uuid)
     return write(session)
 
 
-def renew(session: orm.Session, claim: Claim, *, lease: float) -> bool:
+def renew(session: orm.Session, claim: model.Claim, *, lease: float) -> bool:
     """Move the end of the lease; False when the claim is lost."""
-    return _changes_one(
+    changed = query.changed(
         session,
-        sa.update(ClaimRow)
+        sqlalchemy.update(tables.Claim)
         .where(
-            ClaimRow.subject == claim.subject,
-            ClaimRow.token == claim.token,
-            ClaimRow.expires_at > 0,
+            tables.Claim.subject == claim.subject,
+            tables.Claim.token == claim.token,
+            tables.Claim.expires_at > 0,
         )
         .values(expires_at=_until(session, lease)),
     )
+    return changed == 1
 
 
 def finish(
     session: orm.Session,
-    claim: Claim,
+    claim: model.Claim,
     verdict: Verdict,
     *,
     lease: float,
     retry_in: float,
-) -> list[VMove]:
+) -> list[model.VMove]:
     """Write the result and release the claim, in one transaction.
 
     Moves that have not ended do so with the attempt.
@@ -335,24 +340,26 @@ def finish(
             return []
         raise exception.ClaimLost(uuid=uuid)
     session.execute(
-        sa.update(Row)
+        sqlalchemy.update(tables.Notification)
         .where(
-            Row.notification_uuid == uuid,
-            Row.status.in_([status.value for status in UNFINISHED]),
+            tables.Notification.notification_uuid == uuid,
+            tables.Notification.status.in_(
+                [status.value for status in model.UNFINISHED]
+            ),
         )
         .values(
             status=verdict.status.value,
             message=verdict.message,
-            updated_at=now(session),
+            updated_at=clocks.now(session),
         )
     )
     ended = moves.end_rest(session, uuid, verdict)
-    again = verdict.status is NotificationStatus.ERROR
+    again = verdict.status is model.NotificationStatus.ERROR
     if not again:
         reserves.forget(session, uuid)
     session.execute(
-        sa.update(Recovery)
-        .where(Recovery.notification_uuid == uuid)
+        sqlalchemy.update(tables.Recovery)
+        .where(tables.Recovery.notification_uuid == uuid)
         .values(next_attempt_at=_until(session, retry_in) if again else None)
     )
     hand_back(session, claim)
@@ -360,37 +367,34 @@ def finish(
 
 
 def _ended_before(
-    session: orm.Session, claim: Claim, verdict: Verdict
+    session: orm.Session, claim: model.Claim, verdict: Verdict
 ) -> bool:
     """Whether an earlier commit of the result was done after all."""
-    row = session.get(ClaimRow, claim.subject)
+    row = session.get(tables.Claim, claim.subject)
     status = session.scalar(
-        sa.select(Row.status).where(
-            Row.notification_uuid == claim.notification.uuid
+        sqlalchemy.select(tables.Notification.status).where(
+            tables.Notification.notification_uuid == claim.notification.uuid
         )
     )
     released = row is not None and row.token == claim.token
     return released and status == verdict.status
 
 
-def hand_back(session: orm.Session, claim: Claim) -> None:
+def hand_back(session: orm.Session, claim: model.Claim) -> None:
     """Release the claim as it is: another engine goes on at once."""
     _free(session, claim.subject, claim.token)
-
-
-def _changes_one(session: orm.Session, statement: sa.Update) -> bool:
-    result = typing.cast("sa.CursorResult[Any]", session.execute(statement))
-    return result.rowcount == 1
 
 
 def _free(session: orm.Session, subject: str, token: str) -> None:
     """The token stays: by it the last owner knows that it was its doing."""
     session.execute(
-        sa.update(ClaimRow)
-        .where(ClaimRow.subject == subject, ClaimRow.token == token)
+        sqlalchemy.update(tables.Claim)
+        .where(tables.Claim.subject == subject, tables.Claim.token == token)
         .values(notification_uuid=None, owner=None, expires_at=0)
     )
 
 
-def _until(session: orm.Session, seconds: float) -> sa.ColumnElement[int]:
-    return now_ms(session) + int(seconds * 1000)
+def _until(
+    session: orm.Session, seconds: float
+) -> sqlalchemy.ColumnElement[int]:
+    return clocks.now_ms(session) + int(seconds * 1000)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compute hosts, each with its segment."""
 
-import uuid as uuids
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +8,7 @@ import sqlalchemy
 from sqlalchemy import orm
 
 from masakari import exception
-from masakari.db import query, segments, tables
+from masakari.db import clocks, query, segments, tables
 from masakari.db import session as sessions
 from masakari.domain import model
 
@@ -30,42 +29,33 @@ _FILTERS: Mapping[str, query.Column] = {
 _Pair = tuple[tables.Host, tables.Segment]
 
 
-def create(
-    session: orm.Session,
-    *,
-    segment_uuid: str,
-    name: str,
-    type: str,
-    control_attributes: str,
-    reserved: bool = False,
-    on_maintenance: bool = False,
-    uuid: str | None = None,
-) -> model.Host:
-    """Add a host to a segment.
+def create(session: orm.Session, host: model.Host) -> model.Host:
+    """Add a host to its segment.
 
-    :param uuid: chosen before, so that one that was added by a commit whose
-        answer was lost is known again; None chooses one
-    :raises SegmentNotFound: there is no such live segment
+    One that is there by its uuid was added by an earlier commit, whose
+    answer was lost.
+
+    :param host: with a uuid of its own
+    :raises SegmentNotFound: its segment is not live
     :raises HostExists: a live host of any segment has the name
     """
-    segment = segments.locked(session, segment_uuid)
-    uuid = uuid or str(uuids.uuid4())
-    there = _find(session, query.equal(_COLUMNS.uuid, uuid))
+    segment = segments.locked(session, host.segment.uuid)
+    there = _find(session, query.equal(_COLUMNS.uuid, host.uuid))
     if there is not None:
         return to_domain(*there)
     row = tables.Host(
-        uuid=uuid,
-        name=name,
-        type=type,
-        control_attributes=control_attributes,
-        reserved=reserved,
-        on_maintenance=on_maintenance,
+        uuid=host.uuid,
+        name=host.name,
+        type=host.type,
+        control_attributes=host.control_attributes,
+        reserved=host.reserved,
+        on_maintenance=host.on_maintenance,
         failover_segment_id=segment.uuid,
-        created_at=sessions.now(session),
+        created_at=clocks.now(session),
         deleted=0,
     )
     session.add(row)
-    sessions.flush(session, exception.HostExists(name=name))
+    sessions.flush(session, exception.HostExists(name=host.name))
     return to_domain(row, segment)
 
 
@@ -74,10 +64,7 @@ def get(session: orm.Session, uuid: str) -> model.Host:
 
     :raises HostNotFound: there is none
     """
-    pair = _find(session, query.equal(_COLUMNS.uuid, uuid))
-    if pair is None:
-        raise exception.HostNotFound(uuid=uuid)
-    return to_domain(*pair)
+    return to_domain(*_pair(session, uuid))
 
 
 def get_in_segment(
@@ -120,7 +107,7 @@ def select(
         ``reserved`` and ``on_maintenance``; None is no filter
     :raises InvalidInput: the page is not valid
     """
-    statement = _pairs().where(
+    statement = pairs().where(
         query.equal(_COLUMNS.failover_segment_id, segment_uuid),
         *query.conditions(_FILTERS, filters),
     )
@@ -136,13 +123,10 @@ def update(
     :raises HostNotFound: there is none
     :raises HostExists: another live one has the name
     """
-    pair = _find(session, query.equal(_COLUMNS.uuid, uuid))
-    if pair is None:
-        raise exception.HostNotFound(uuid=uuid)
-    row, segment = pair
+    row, segment = _pair(session, uuid)
     for column, value in values.items():
         setattr(row, _COLUMNS[column].key, value)
-    row.updated_at = sessions.now(session)
+    row.updated_at = clocks.now(session)
     sessions.flush(session, exception.HostExists(name=row.name))
     return to_domain(row, segment)
 
@@ -152,33 +136,13 @@ def delete(session: orm.Session, uuid: str) -> None:
 
     :raises HostNotFound: there is none
     """
-    pair = _find(session, query.equal(_COLUMNS.uuid, uuid))
-    if pair is None:
-        raise exception.HostNotFound(uuid=uuid)
-    row, _segment = pair
-    row.deleted, row.deleted_at = row.id, sessions.now(session)
+    row, _segment = _pair(session, uuid)
+    row.deleted, row.deleted_at = row.id, clocks.now(session)
     session.flush()
 
 
-def to_domain(row: tables.Host, segment: tables.Segment) -> model.Host:
-    """The record of a row."""
-    return model.Host(
-        id=row.id,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        deleted_at=row.deleted_at,
-        deleted=bool(row.deleted),
-        uuid=row.uuid,
-        name=row.name,
-        type=row.type,
-        control_attributes=row.control_attributes,
-        reserved=bool(row.reserved),
-        on_maintenance=bool(row.on_maintenance),
-        segment=segments.to_domain(segment),
-    )
-
-
-def _pairs() -> Any:
+def pairs() -> Any:
+    """Rows of live hosts, each beside that of its segment."""
     return (
         sqlalchemy.select(tables.Host, tables.Segment)
         .join(
@@ -189,6 +153,27 @@ def _pairs() -> Any:
     )
 
 
+def to_domain(row: tables.Host, segment: tables.Segment) -> model.Host:
+    """The record of a row."""
+    return model.Host(
+        **query.record(row),
+        uuid=row.uuid,
+        name=row.name,
+        type=row.type,
+        control_attributes=row.control_attributes,
+        reserved=bool(row.reserved),
+        on_maintenance=bool(row.on_maintenance),
+        segment=segments.to_domain(segment),
+    )
+
+
+def _pair(session: orm.Session, uuid: str) -> _Pair:
+    pair = _find(session, query.equal(_COLUMNS.uuid, uuid))
+    if pair is None:
+        raise exception.HostNotFound(uuid=uuid)
+    return pair
+
+
 def _find(session: orm.Session, *conditions: query.Column) -> _Pair | None:
-    row = session.execute(_pairs().where(*conditions)).one_or_none()
+    row = session.execute(pairs().where(*conditions)).one_or_none()
     return None if row is None else (row[0], row[1])

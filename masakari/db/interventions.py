@@ -4,24 +4,16 @@ compare-and-swap: an engine that was faster is never overwritten.
 """
 
 import datetime
-import typing
 from collections.abc import Collection
 from typing import Any
 
-import sqlalchemy as sa
+import sqlalchemy
 from sqlalchemy import orm
 
 from masakari import exception
-from masakari.db import notifications, query
-from masakari.db.session import now, now_ms
-from masakari.db.tables import Claim, Host, Recovery
-from masakari.db.tables import Notification as Row
+from masakari.db import clocks, notifications, query, tables
+from masakari.domain import model
 from masakari.domain.intervention import Situation
-from masakari.domain.model import (
-    UNFINISHED,
-    Notification,
-    NotificationStatus,
-)
 from masakari.domain.verdict import Verdict
 
 
@@ -30,7 +22,7 @@ def situation(session: orm.Session, uuid: str) -> Situation:
 
     :raises NotificationNotFound: there is none
     """
-    column = query.columns(Row).notification_uuid
+    column = query.columns(tables.Notification).notification_uuid
     for found in _situations(session, query.equal(column, uuid)):
         return found
     raise exception.NotificationNotFound(uuid=uuid)
@@ -38,7 +30,7 @@ def situation(session: orm.Session, uuid: str) -> Situation:
 
 def claimed(session: orm.Session) -> list[Situation]:
     """Those that an engine has claimed and not released."""
-    return _situations(session, Claim.owner.is_not(None))
+    return _situations(session, tables.Claim.owner.is_not(None))
 
 
 def unsettled(session: orm.Session, *, since: float) -> list[Situation]:
@@ -46,30 +38,33 @@ def unsettled(session: orm.Session, *, since: float) -> list[Situation]:
 
     :param since: how long ago (seconds) one may have failed
     """
-    recent = now(session) - datetime.timedelta(seconds=since)
+    recent = clocks.now(session) - datetime.timedelta(seconds=since)
     return _situations(
         session,
-        sa.or_(
-            Row.status.in_([status.value for status in UNFINISHED]),
-            sa.and_(
-                Row.status == NotificationStatus.FAILED,
-                Row.updated_at >= recent,
+        sqlalchemy.or_(
+            tables.Notification.status.in_(
+                [status.value for status in model.UNFINISHED]
+            ),
+            sqlalchemy.and_(
+                tables.Notification.status == model.NotificationStatus.FAILED,
+                tables.Notification.updated_at >= recent,
             ),
         ),
     )
 
 
 def of_statuses(
-    session: orm.Session, statuses: Collection[NotificationStatus]
+    session: orm.Session, statuses: Collection[model.NotificationStatus]
 ) -> list[Situation]:
     """All in one of these, however old."""
     return _situations(
-        session, Row.status.in_([status.value for status in statuses])
+        session,
+        tables.Notification.status.in_([status.value for status in statuses]),
     )
 
 
-def try_again(
-    session: orm.Session, notification: Notification, verdict: Verdict
+def retry(
+    session: orm.Session, notification: model.Notification, verdict: Verdict
 ) -> bool:
     """Make the next attempt due now.
 
@@ -82,18 +77,18 @@ def try_again(
         notification,
         status=verdict.status.value,
         message=verdict.message,
-        updated_at=now(session),
+        updated_at=clocks.now(session),
     )
     if changed:
         session.execute(
-            sa.update(Recovery)
-            .where(Recovery.notification_uuid == notification.uuid)
+            sqlalchemy.update(tables.Recovery)
+            .where(tables.Recovery.notification_uuid == notification.uuid)
             .values(next_attempt_at=None)
         )
     return changed
 
 
-def let_go(session: orm.Session, notification: Notification) -> bool:
+def release(session: orm.Session, notification: model.Notification) -> bool:
     """Have engines take one that is ``running`` without a live lease.
 
     An engine of releases up to 21.0.0 keeps none: what it works on is left
@@ -106,40 +101,52 @@ def let_go(session: orm.Session, notification: Notification) -> bool:
 
 
 def _changes(
-    session: orm.Session, notification: Notification, **values: Any
+    session: orm.Session, notification: model.Notification, **values: Any
 ) -> bool:
-    result = session.execute(
-        sa.update(Row)
+    changed = query.changed(
+        session,
+        sqlalchemy.update(tables.Notification)
         .where(
-            Row.notification_uuid == notification.uuid,
-            Row.deleted == 0,
-            Row.status == notification.status.value,
-            Row.updated_at.is_not_distinct_from(notification.updated_at),
+            tables.Notification.notification_uuid == notification.uuid,
+            query.live(tables.Notification),
+            tables.Notification.status == notification.status.value,
+            tables.Notification.updated_at.is_not_distinct_from(
+                notification.updated_at
+            ),
         )
-        .values(**values)
+        .values(**values),
     )
-    return typing.cast("sa.CursorResult[Any]", result).rowcount == 1
+    return changed == 1
 
 
 def _situations(
-    session: orm.Session, condition: sa.ColumnElement[bool]
+    session: orm.Session, condition: sqlalchemy.ColumnElement[bool]
 ) -> list[Situation]:
     rows = session.execute(
-        sa.select(
-            Row,
-            Host,
-            Recovery.attempts,
-            Recovery.next_attempt_at - now_ms(session),
-            Claim.owner,
-            Claim.expires_at - now_ms(session),
+        sqlalchemy.select(
+            tables.Notification,
+            tables.Host,
+            tables.Recovery.attempts,
+            tables.Recovery.next_attempt_at - clocks.now_ms(session),
+            tables.Claim.owner,
+            tables.Claim.expires_at - clocks.now_ms(session),
         )
         .outerjoin(
-            Recovery, Recovery.notification_uuid == Row.notification_uuid
+            tables.Recovery,
+            tables.Recovery.notification_uuid
+            == tables.Notification.notification_uuid,
         )
-        .outerjoin(Claim, Claim.notification_uuid == Row.notification_uuid)
-        .outerjoin(Host, Host.uuid == Row.source_host_uuid)
-        .where(Row.deleted == 0, condition)
-        .order_by(Row.created_at, Row.id)
+        .outerjoin(
+            tables.Claim,
+            tables.Claim.notification_uuid
+            == tables.Notification.notification_uuid,
+        )
+        .outerjoin(
+            tables.Host,
+            tables.Host.uuid == tables.Notification.source_host_uuid,
+        )
+        .where(query.live(tables.Notification), condition)
+        .order_by(tables.Notification.created_at, tables.Notification.id)
     )
     return [
         Situation(
@@ -156,10 +163,10 @@ def _situations(
     ]
 
 
-def _age(session: orm.Session, row: Row) -> float:
+def _age(session: orm.Session, row: tables.Notification) -> float:
     if row.created_at is None:
         return 0
-    return (now(session) - row.created_at).total_seconds()
+    return (clocks.now(session) - row.created_at).total_seconds()
 
 
 def _seconds(milliseconds: int | None) -> float | None:

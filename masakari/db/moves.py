@@ -4,49 +4,22 @@
 For the engine only, inside transactions that hold the claim.
 """
 
-import dataclasses
 import datetime
 import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import sqlalchemy as sa
+import sqlalchemy
 from sqlalchemy import orm
 
-from masakari.db import vmoves
-from masakari.db.session import now
-from masakari.db.tables import VMove as Row
-from masakari.db.tables import VMovePlan
-from masakari.domain.model import (
-    SETTLED,
-    VMove,
-    VMoveStatus,
-    VMoveType,
-)
-from masakari.domain.planner.host import HostPlan, Move, Origin
+from masakari.db import clocks, query, tables, vmoves
+from masakari.domain import model
+from masakari.domain.planner.host import HostPlan, Move, Origin, PlannedMove
 from masakari.domain.verdict import Verdict
 
-_UNSETTLED = [status.value for status in VMoveStatus if status not in SETTLED]
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedMove:
-    """A row of ``vmoves`` together with the plan it carries out."""
-
-    vmove: VMove
-    move: Move
-
-    @property
-    def unsettled(self) -> bool:
-        return self.vmove.status not in SETTLED
-
-    @property
-    def succeeded(self) -> bool:
-        return self.vmove.status is VMoveStatus.SUCCEEDED
-
-    @property
-    def failed(self) -> bool:
-        return self.vmove.status is VMoveStatus.FAILED
+_UNSETTLED = [
+    status.value for status in model.VMoveStatus if status not in model.SETTLED
+]
 
 
 def of_attempt(
@@ -54,14 +27,16 @@ def of_attempt(
 ) -> list[PlannedMove]:
     """The moves of one attempt, in the order in which they are made."""
     rows = session.execute(
-        sa.select(Row, VMovePlan)
-        .join(VMovePlan, VMovePlan.vmove_uuid == Row.uuid)
-        .where(
-            VMovePlan.notification_uuid == notification_uuid,
-            VMovePlan.attempt == attempt,
-            Row.deleted == 0,
+        sqlalchemy.select(tables.VMove, tables.VMovePlan)
+        .join(
+            tables.VMovePlan, tables.VMovePlan.vmove_uuid == tables.VMove.uuid
         )
-        .order_by(VMovePlan.position, Row.id)
+        .where(
+            tables.VMovePlan.notification_uuid == notification_uuid,
+            tables.VMovePlan.attempt == attempt,
+            query.live(tables.VMove),
+        )
+        .order_by(tables.VMovePlan.position, tables.VMove.id)
     )
     return [
         PlannedMove(vmove=vmoves.to_domain(row), move=_to_move(row, plan))
@@ -72,10 +47,10 @@ def of_attempt(
 def latest(session: orm.Session, notification_uuid: str) -> list[PlannedMove]:
     """The latest move of every instance of a notification."""
     attempts = session.scalars(
-        sa.select(VMovePlan.attempt)
-        .where(VMovePlan.notification_uuid == notification_uuid)
+        sqlalchemy.select(tables.VMovePlan.attempt)
+        .where(tables.VMovePlan.notification_uuid == notification_uuid)
         .distinct()
-        .order_by(VMovePlan.attempt)
+        .order_by(tables.VMovePlan.attempt)
     )
     found: dict[str, PlannedMove] = {}
     for attempt in list(attempts):
@@ -93,21 +68,23 @@ def left_behind(
     succeeded or was never begun.
     """
     rows = session.execute(
-        sa.select(Row, VMovePlan)
-        .join(VMovePlan, VMovePlan.vmove_uuid == Row.uuid)
-        .where(
-            VMovePlan.instance_uuid.in_(list(instance_uuids)),
-            Row.source_host == source_host,
-            Row.start_time.is_not(None),
-            Row.deleted == 0,
+        sqlalchemy.select(tables.VMove, tables.VMovePlan)
+        .join(
+            tables.VMovePlan, tables.VMovePlan.vmove_uuid == tables.VMove.uuid
         )
-        .order_by(Row.id)
+        .where(
+            tables.VMovePlan.instance_uuid.in_(list(instance_uuids)),
+            tables.VMove.source_host == source_host,
+            tables.VMove.start_time.is_not(None),
+            query.live(tables.VMove),
+        )
+        .order_by(tables.VMove.id)
     )
     latest = {row.instance_uuid: (row, plan) for row, plan in rows}
     return {
         uuid: _to_move(row, plan).origin
         for uuid, (row, plan) in latest.items()
-        if row.status != VMoveStatus.SUCCEEDED
+        if row.status != model.VMoveStatus.SUCCEEDED
     }
 
 
@@ -118,7 +95,7 @@ def add(
     source_host: str,
     attempt: int,
     plan: HostPlan,
-) -> list[VMove]:
+) -> list[model.VMove]:
     """Record a plan: its moves as pending, what it skips as ignored.
 
     Instances that the attempt has a row for already keep it.
@@ -127,30 +104,31 @@ def add(
     """
     planned = set(
         session.scalars(
-            sa.select(VMovePlan.instance_uuid).where(
-                VMovePlan.notification_uuid == notification_uuid,
-                VMovePlan.attempt == attempt,
+            sqlalchemy.select(tables.VMovePlan.instance_uuid).where(
+                tables.VMovePlan.notification_uuid == notification_uuid,
+                tables.VMovePlan.attempt == attempt,
             )
         )
     )
-    rows = [(move, VMoveStatus.PENDING, None) for move in plan.moves] + [
-        (skip.move, VMoveStatus.IGNORED, skip.reason) for skip in plan.skipped
+    rows = [(move, model.VMoveStatus.PENDING, None) for move in plan.moves] + [
+        (skip.move, model.VMoveStatus.IGNORED, skip.reason)
+        for skip in plan.skipped
     ]
     position = len(planned)
     added = []
     for move, status, message in rows:
         if move.instance_uuid in planned:
             continue
-        row = Row(
+        row = tables.VMove(
             uuid=str(uuid.uuid4()),
             notification_uuid=notification_uuid,
             instance_uuid=move.instance_uuid,
             instance_name=move.instance_name,
             source_host=source_host,
-            type=VMoveType.EVACUATION.value,
+            type=model.VMoveType.EVACUATION.value,
             status=status.value,
             message=message,
-            created_at=now(session),
+            created_at=clocks.now(session),
             deleted=0,
         )
         session.add_all([row, _to_plan(row, move, attempt, position)])
@@ -160,18 +138,24 @@ def add(
     return [vmoves.to_domain(row) for row in added]
 
 
-def mark_ongoing(session: orm.Session, uuids: Sequence[str]) -> list[VMove]:
+def mark_ongoing(
+    session: orm.Session, uuids: Sequence[str]
+) -> list[model.VMove]:
     """Say that Nova is about to be asked; keeps the first start time.
 
     :returns: the moves as they are now
     """
     session.execute(
-        sa.update(Row)
-        .where(Row.uuid.in_(uuids), Row.status.in_(_UNSETTLED))
+        sqlalchemy.update(tables.VMove)
+        .where(
+            tables.VMove.uuid.in_(uuids), tables.VMove.status.in_(_UNSETTLED)
+        )
         .values(
-            status=VMoveStatus.ONGOING.value,
-            start_time=sa.func.coalesce(Row.start_time, now(session)),
-            updated_at=now(session),
+            status=model.VMoveStatus.ONGOING.value,
+            start_time=sqlalchemy.func.coalesce(
+                tables.VMove.start_time, clocks.now(session)
+            ),
+            updated_at=clocks.now(session),
         )
     )
     return _read(session, uuids)
@@ -180,37 +164,32 @@ def mark_ongoing(session: orm.Session, uuids: Sequence[str]) -> list[VMove]:
 def note(session: orm.Session, uuid: str, message: str) -> None:
     """Say why a move that goes on has not worked so far."""
     session.execute(
-        sa.update(Row)
-        .where(Row.uuid == uuid, Row.status.in_(_UNSETTLED))
-        .values(message=message, updated_at=now(session))
+        sqlalchemy.update(tables.VMove)
+        .where(tables.VMove.uuid == uuid, tables.VMove.status.in_(_UNSETTLED))
+        .values(message=message, updated_at=clocks.now(session))
     )
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """How a move ended; ``status`` is one of ``SETTLED``."""
-
-    vmove_uuid: str
-    status: VMoveStatus
-    dest_host: str | None = None
-    message: str | None = None
-
-
-def settle(session: orm.Session, outcomes: Sequence[Outcome]) -> list[VMove]:
+def settle(
+    session: orm.Session, outcomes: Sequence[model.Outcome]
+) -> list[model.VMove]:
     """Write the ends of moves; one that has ended already is left alone.
 
     :returns: the moves as they are now
     """
     for outcome in outcomes:
         session.execute(
-            sa.update(Row)
-            .where(Row.uuid == outcome.vmove_uuid, Row.status.in_(_UNSETTLED))
+            sqlalchemy.update(tables.VMove)
+            .where(
+                tables.VMove.uuid == outcome.vmove_uuid,
+                tables.VMove.status.in_(_UNSETTLED),
+            )
             .values(
                 status=outcome.status.value,
                 dest_host=outcome.dest_host,
                 message=outcome.message,
-                end_time=now(session),
-                updated_at=now(session),
+                end_time=clocks.now(session),
+                updated_at=clocks.now(session),
             )
         )
     return _read(session, [outcome.vmove_uuid for outcome in outcomes])
@@ -218,7 +197,7 @@ def settle(session: orm.Session, outcomes: Sequence[Outcome]) -> list[VMove]:
 
 def end_rest(
     session: orm.Session, notification_uuid: str, verdict: Verdict
-) -> list[VMove]:
+) -> list[model.VMove]:
     """End what an attempt leaves unsettled, for the reason it ended itself.
 
     What is known of a single failure says more than that. The next attempt
@@ -228,27 +207,31 @@ def end_rest(
     """
     rest = list(
         session.scalars(
-            sa.select(Row.uuid).where(
-                Row.notification_uuid == notification_uuid,
-                Row.status.in_(_UNSETTLED),
-                Row.deleted == 0,
+            sqlalchemy.select(tables.VMove.uuid).where(
+                tables.VMove.notification_uuid == notification_uuid,
+                tables.VMove.status.in_(_UNSETTLED),
+                query.live(tables.VMove),
             )
         )
     )
     if not rest:
         return []
-    status = VMoveStatus.FAILED if verdict.bad else VMoveStatus.IGNORED
+    status = (
+        model.VMoveStatus.FAILED if verdict.bad else model.VMoveStatus.IGNORED
+    )
     message: Any = verdict.message
     if verdict.bad:
-        message = sa.func.coalesce(Row.message, verdict.message)
+        message = sqlalchemy.func.coalesce(
+            tables.VMove.message, verdict.message
+        )
     session.execute(
-        sa.update(Row)
-        .where(Row.uuid.in_(rest))
+        sqlalchemy.update(tables.VMove)
+        .where(tables.VMove.uuid.in_(rest))
         .values(
             status=status.value,
             message=message,
-            end_time=now(session),
-            updated_at=now(session),
+            end_time=clocks.now(session),
+            updated_at=clocks.now(session),
         )
     )
     return _read(session, rest)
@@ -256,37 +239,39 @@ def end_rest(
 
 def evacuated_since(
     session: orm.Session, instance_uuid: str, since: datetime.datetime
-) -> VMove | None:
+) -> model.VMove | None:
     """The latest evacuation of an instance that succeeded after a time.
 
     :param since: naive UTC
     """
     row = session.scalars(
-        sa.select(Row)
+        sqlalchemy.select(tables.VMove)
         .where(
-            Row.instance_uuid == instance_uuid,
-            Row.status == VMoveStatus.SUCCEEDED.value,
-            Row.end_time >= since,
-            Row.deleted == 0,
+            tables.VMove.instance_uuid == instance_uuid,
+            tables.VMove.status == model.VMoveStatus.SUCCEEDED.value,
+            tables.VMove.end_time >= since,
+            query.live(tables.VMove),
         )
-        .order_by(Row.id.desc())
+        .order_by(tables.VMove.id.desc())
         .limit(1)
     ).first()
     return None if row is None else vmoves.to_domain(row)
 
 
-def _read(session: orm.Session, uuids: Sequence[str]) -> list[VMove]:
+def _read(session: orm.Session, uuids: Sequence[str]) -> list[model.VMove]:
     rows = session.scalars(
-        sa.select(Row)
-        .where(Row.uuid.in_(uuids))
-        .order_by(Row.id)
+        sqlalchemy.select(tables.VMove)
+        .where(tables.VMove.uuid.in_(uuids))
+        .order_by(tables.VMove.id)
         .execution_options(populate_existing=True)
     )
     return [vmoves.to_domain(row) for row in rows]
 
 
-def _to_plan(row: Row, move: Move, attempt: int, position: int) -> VMovePlan:
-    return VMovePlan(
+def _to_plan(
+    row: tables.VMove, move: Move, attempt: int, position: int
+) -> tables.VMovePlan:
+    return tables.VMovePlan(
         vmove_uuid=row.uuid,
         notification_uuid=row.notification_uuid,
         instance_uuid=move.instance_uuid,
@@ -300,7 +285,7 @@ def _to_plan(row: Row, move: Move, attempt: int, position: int) -> VMovePlan:
     )
 
 
-def _to_move(row: Row, plan: VMovePlan) -> Move:
+def _to_move(row: tables.VMove, plan: tables.VMovePlan) -> Move:
     return Move(
         instance_uuid=plan.instance_uuid,
         instance_name=row.instance_name,

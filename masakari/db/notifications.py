@@ -6,15 +6,13 @@ What an engine does with them is in :mod:`masakari.db.claims`.
 
 import datetime
 import json
-import uuid as uuids
 from collections.abc import Mapping
 
 import sqlalchemy
 from sqlalchemy import orm
 
 from masakari import exception
-from masakari.db import query, tables
-from masakari.db import session as sessions
+from masakari.db import clocks, query, tables
 from masakari.domain import model, triage
 
 _COLUMNS = query.columns(tables.Notification)
@@ -31,37 +29,31 @@ _WHOLE_SECONDS = ("mysql", "mariadb")
 
 def create(
     session: orm.Session,
+    notification: model.Notification,
     *,
-    host: model.Host,
-    type: str,
-    generated_time: datetime.datetime,
-    payload: Mapping[str, str],
     request_id: str | None,
-    uuid: str | None = None,
 ) -> model.Notification:
-    """Accept a report: it is ``new``, and an engine may claim it.
+    """Accept a report: an engine may claim it from now on.
 
-    :param generated_time: naive UTC
+    :param notification: a ``new`` one, with a uuid of its own
     :param request_id: of the request that brings it
-    :param uuid: None chooses one
     """
-    uuid = uuid or str(uuids.uuid4())
     row = tables.Notification(
-        notification_uuid=uuid,
-        generated_time=generated_time,
-        source_host_uuid=host.uuid,
-        failover_segment_uuid=host.segment.uuid,
-        type=str(type),
-        payload=json.dumps(dict(payload)),
-        status=model.NotificationStatus.NEW.value,
-        created_at=sessions.now(session),
+        notification_uuid=notification.uuid,
+        generated_time=notification.generated_time,
+        source_host_uuid=notification.source_host_uuid,
+        failover_segment_uuid=notification.failover_segment_uuid,
+        type=notification.type.value,
+        payload=json.dumps(dict(notification.payload)),
+        status=notification.status.value,
+        created_at=clocks.now(session),
         deleted=0,
     )
     recovery = tables.Recovery(
-        notification_uuid=uuid,
+        notification_uuid=notification.uuid,
         request_id=None if request_id is None else request_id[:255],
         attempts=0,
-        subject=triage.subject(type, payload),
+        subject=triage.subject(notification.type, notification.payload),
     )
     session.add_all([row, recovery])
     session.flush()
@@ -153,11 +145,7 @@ def of_host(
 def to_domain(row: tables.Notification) -> model.Notification:
     """The record of a row."""
     return model.Notification(
-        id=row.id,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        deleted_at=row.deleted_at,
-        deleted=bool(row.deleted),
+        **query.record(row),
         uuid=row.notification_uuid,
         type=model.NotificationType(row.type),
         status=model.NotificationStatus(row.status),

@@ -5,27 +5,28 @@ As long as the record is there, the maintenance is Masakari's own doing and
 may be undone; whoever else sets it removes the record.
 """
 
-import typing
-from typing import Any
-
-import sqlalchemy as sa
+import sqlalchemy
 from sqlalchemy import orm
 
-from masakari.db import hosts, tables
-from masakari.domain.model import Host, ProcessOutage
+from masakari.db import hosts, query, tables
+from masakari.domain import model
 
 
-def of_host(session: orm.Session, host_uuid: str) -> ProcessOutage | None:
+def of_host(
+    session: orm.Session, host_uuid: str
+) -> model.ProcessOutage | None:
     """The outage of a host, if it is on record."""
     row = session.get(tables.ProcessOutage, host_uuid)
     if row is None:
         return None
-    return ProcessOutage(
+    return model.ProcessOutage(
         process_name=row.process_name, disabled_reason=row.disabled_reason
     )
 
 
-def begin(session: orm.Session, host_uuid: str, outage: ProcessOutage) -> Host:
+def begin(
+    session: orm.Session, host_uuid: str, outage: model.ProcessOutage
+) -> model.Host:
     """Put a host on maintenance because of an outage.
 
     :raises HostNotFound: it has been deleted
@@ -40,7 +41,7 @@ def begin(session: orm.Session, host_uuid: str, outage: ProcessOutage) -> Host:
     return hosts.update(session, host_uuid, on_maintenance=True)
 
 
-def end(session: orm.Session, host_uuid: str) -> Host:
+def end(session: orm.Session, host_uuid: str) -> model.Host:
     """The host is back: lift the maintenance that :func:`begin` set.
 
     Without a record it is somebody else's by now, and stays.
@@ -57,12 +58,8 @@ def forget(session: orm.Session, host_uuid: str) -> bool:
 
     :returns: whether it was until now
     """
-    result = typing.cast(
-        "sa.CursorResult[Any]",
-        session.execute(
-            sa.delete(tables.ProcessOutage).where(
-                tables.ProcessOutage.host_uuid == host_uuid
-            )
-        ),
+    table = tables.ProcessOutage
+    gone = query.changed(
+        session, sqlalchemy.delete(table).where(table.host_uuid == host_uuid)
     )
-    return result.rowcount > 0
+    return gone > 0

@@ -15,7 +15,7 @@ from oslo_config import cfg
 from sqlalchemy import orm
 
 from masakari import exception
-from masakari.db import engines, query
+from masakari.db import connections, query
 from masakari.db import session as sessions
 from masakari.domain import model
 
@@ -46,20 +46,6 @@ def url(conf: cfg.ConfigOpts) -> str:
     """Where TaskFlow's tables are, as an SQLAlchemy URL."""
     found: str = conf.taskflow.connection or conf.database.connection
     return found
-
-
-def keep_moving(engine: sqlalchemy.Engine) -> None:
-    """Have TaskFlow's engine leave no transaction to a frozen process."""
-    engines.end_idle_transactions(engine, engines.ANSWER_WITHIN)
-
-
-def bounded(connection: str) -> str:
-    """The URL by which nobody waits for ever; see :mod:`.engines`."""
-    given = sqlalchemy.make_url(connection)
-    limited = engines.bounded(given, engines.ANSWER_WITHIN)
-    if limited == given:
-        return connection
-    return limited.render_as_string(hide_password=False)
 
 
 def database(
@@ -135,13 +121,37 @@ def delete(session: orm.Session, uuids: Sequence[str]) -> None:
         session.execute(statement)
 
 
+def backend(conf: cfg.ConfigOpts) -> Any:
+    """TaskFlow's persistence back end.
+
+    As of Masakari's own database, nobody waits for it for ever, and a
+    process that stands still leaves no transaction open.
+    """
+    # Reading does without TaskFlow, and the API, which reads, starts sooner.
+    from taskflow.persistence import backends
+
+    found = backends.fetch({"connection": _bounded(url(conf))})
+    # Those without a database have no engine.
+    engine = getattr(found, "engine", None)
+    if engine is not None:
+        connections.end_idle_transactions(engine, connections.ANSWER_WITHIN)
+    return found
+
+
+def _bounded(connection: str) -> str:
+    given = sqlalchemy.make_url(connection)
+    limited = connections.bounded(given, connections.ANSWER_WITHIN)
+    if limited == given:
+        return connection
+    return limited.render_as_string(hide_password=False)
+
+
 def create_tables(connection: str) -> None:
     """Create or upgrade TaskFlow's tables.
 
     :param connection: an SQLAlchemy URL
     :raises ServiceUnavailable: the database is away
     """
-    # Reading does without TaskFlow, and the API, which reads, starts sooner.
     from taskflow import exceptions as taskflow_exception
     from taskflow.persistence import backends
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import sqlalchemy
 from sqlalchemy import orm
 
-from masakari.db import progress, query, tables
+from masakari.db import clocks, progress, query, tables
 from masakari.db import session as sessions
 from masakari.domain import model
 
@@ -179,7 +179,7 @@ def _lapsed_of_no_host(
     session: orm.Session, before: datetime.datetime
 ) -> query.Column:
     return sqlalchemy.and_(
-        tables.Claim.expires_at <= sessions.now_ms(session),
+        tables.Claim.expires_at <= clocks.now_ms(session),
         _of_no_host(tables.Claim.subject)(session, before),
     )
 

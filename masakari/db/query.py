@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Filters, sort keys, markers and limits, once for every table.
+"""What is the same for every table: filters, pages, changes, records.
 
 Pages are cut by the values of the marker's row, so any sort key works and
 rows that come or go meanwhile shift nothing.
@@ -81,6 +81,25 @@ def _storable(value: str) -> bool:
         "\0" < character < "\ud800" or "\udfff" < character <= "\uffff"
         for character in value
     )
+
+
+def changed(
+    session: orm.Session, statement: sqlalchemy.Update | sqlalchemy.Delete
+) -> int:
+    """Run a statement; the number of rows that it has changed."""
+    result = session.execute(statement)
+    return cast("sqlalchemy.CursorResult[Any]", result).rowcount
+
+
+def record(row: Table) -> dict[str, Any]:
+    """The fields of a :class:`~masakari.domain.model.Record`, of a row."""
+    return {
+        "id": row.id,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+        "deleted_at": row.deleted_at,
+        "deleted": bool(row.deleted),
+    }
 
 
 def conditions(

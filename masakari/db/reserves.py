@@ -6,48 +6,44 @@ a reserved host is on record until the recovery is over, so that whoever
 goes on with it knows what it has, and gives back what it did not need.
 """
 
-import typing
 from collections.abc import Sequence
 from typing import Any
 
-import sqlalchemy as sa
+import sqlalchemy
 from sqlalchemy import orm
 
-from masakari.db import hosts, outages, query
-from masakari.db.session import now
-from masakari.db.tables import Host as HostRow
-from masakari.db.tables import ReserveUse, Segment
-from masakari.domain.model import Host, Reserve
+from masakari.db import clocks, hosts, outages, query, tables
+from masakari.domain import model
 
 
 def candidates(
-    session: orm.Session, failed: Host, notification_uuid: str
-) -> list[Host]:
+    session: orm.Session, failed: model.Host, notification_uuid: str
+) -> list[model.Host]:
     """What may take the instances of a failed host.
 
     What the notification has taken already comes first, then the reserved
     hosts of the segment, the newest first. A host on maintenance is none.
     """
     taken = (
-        sa.select(ReserveUse.host_uuid)
+        sqlalchemy.select(tables.ReserveUse.host_uuid)
         .where(
-            ReserveUse.host_uuid == HostRow.uuid,
-            ReserveUse.notification_uuid == notification_uuid,
+            tables.ReserveUse.host_uuid == tables.Host.uuid,
+            tables.ReserveUse.notification_uuid == notification_uuid,
         )
         .exists()
     )
     rows = session.execute(
-        _hosts()
+        hosts.pairs()
         .where(
-            HostRow.failover_segment_id == failed.segment.uuid,
-            HostRow.uuid != failed.uuid,
-            _false(HostRow.on_maintenance),
-            sa.or_(taken, HostRow.reserved == sa.true()),
+            tables.Host.failover_segment_id == failed.segment.uuid,
+            tables.Host.uuid != failed.uuid,
+            _false(tables.Host.on_maintenance),
+            sqlalchemy.or_(taken, tables.Host.reserved == sqlalchemy.true()),
         )
         .order_by(
-            sa.case((taken, 0), else_=1),
-            HostRow.created_at.desc(),
-            HostRow.id.desc(),
+            sqlalchemy.case((taken, 0), else_=1),
+            tables.Host.created_at.desc(),
+            tables.Host.id.desc(),
         )
     )
     return [hosts.to_domain(host, segment) for host, segment in rows]
@@ -55,33 +51,31 @@ def candidates(
 
 def take(
     session: orm.Session,
-    reserve: Reserve,
+    reserve: model.Reserve,
     notification_uuid: str,
-) -> Host | None:
+) -> model.Host | None:
     """Take a reserved host, unless somebody was faster.
 
     :returns: the host as it is now; None when it is not to be had
     """
-    changed = typing.cast(
-        "sa.CursorResult[Any]",
-        session.execute(
-            sa.update(HostRow)
-            .where(
-                HostRow.uuid == reserve.host.uuid,
-                HostRow.deleted == 0,
-                HostRow.reserved == sa.true(),
-                _false(HostRow.on_maintenance),
-            )
-            .values(reserved=False, updated_at=now(session))
-        ),
+    taken = query.changed(
+        session,
+        sqlalchemy.update(tables.Host)
+        .where(
+            tables.Host.uuid == reserve.host.uuid,
+            query.live(tables.Host),
+            tables.Host.reserved == sqlalchemy.true(),
+            _false(tables.Host.on_maintenance),
+        )
+        .values(reserved=False, updated_at=clocks.now(session)),
     )
-    if changed.rowcount != 1:
+    if taken != 1:
         # The answer to an earlier commit of ours may have been lost.
-        use = session.get(ReserveUse, reserve.host.uuid)
+        use = session.get(tables.ReserveUse, reserve.host.uuid)
         ours = use is not None and use.notification_uuid == notification_uuid
         return hosts.get(session, reserve.host.uuid) if ours else None
     session.merge(
-        ReserveUse(
+        tables.ReserveUse(
             host_uuid=reserve.host.uuid,
             notification_uuid=notification_uuid,
             was_enabled=reserve.was_enabled,
@@ -93,17 +87,21 @@ def take(
     return hosts.get(session, reserve.host.uuid)
 
 
-def taken_by(session: orm.Session, notification_uuid: str) -> list[Reserve]:
+def taken_by(
+    session: orm.Session, notification_uuid: str
+) -> list[model.Reserve]:
     """What a notification has taken and not given back."""
     rows = session.execute(
-        _hosts()
-        .add_columns(ReserveUse)
-        .join(ReserveUse, ReserveUse.host_uuid == HostRow.uuid)
-        .where(ReserveUse.notification_uuid == notification_uuid)
-        .order_by(HostRow.id)
+        hosts.pairs()
+        .add_columns(tables.ReserveUse)
+        .join(
+            tables.ReserveUse, tables.ReserveUse.host_uuid == tables.Host.uuid
+        )
+        .where(tables.ReserveUse.notification_uuid == notification_uuid)
+        .order_by(tables.Host.id)
     )
     return [
-        Reserve(
+        model.Reserve(
             host=hosts.to_domain(host, segment),
             was_enabled=use.was_enabled,
             disabled_reason=use.disabled_reason,
@@ -115,7 +113,7 @@ def taken_by(session: orm.Session, notification_uuid: str) -> list[Reserve]:
 
 def give_back(
     session: orm.Session, host_uuid: str, notification_uuid: str
-) -> Host:
+) -> model.Host:
     """It is reserved again.
 
     One that is on maintenance stays as it is, unless that is only because
@@ -125,18 +123,16 @@ def give_back(
 
     :raises HostNotFound: it has been deleted
     """
-    gone = typing.cast(
-        "sa.CursorResult[Any]",
-        session.execute(
-            sa.delete(ReserveUse).where(
-                ReserveUse.host_uuid == host_uuid,
-                ReserveUse.notification_uuid == notification_uuid,
-            )
+    gone = query.changed(
+        session,
+        sqlalchemy.delete(tables.ReserveUse).where(
+            tables.ReserveUse.host_uuid == host_uuid,
+            tables.ReserveUse.notification_uuid == notification_uuid,
         ),
     )
     host = hosts.get(session, host_uuid)
     taken_out = host.on_maintenance and not outages.of_host(session, host_uuid)
-    if gone.rowcount == 0 or taken_out:
+    if gone == 0 or taken_out:
         return host
     return hosts.update(session, host_uuid, reserved=True)
 
@@ -144,22 +140,17 @@ def give_back(
 def forget(session: orm.Session, notification_uuid: str) -> None:
     """The recovery is over: what it has taken is an ordinary host now."""
     session.execute(
-        sa.delete(ReserveUse).where(
-            ReserveUse.notification_uuid == notification_uuid
+        sqlalchemy.delete(tables.ReserveUse).where(
+            tables.ReserveUse.notification_uuid == notification_uuid
         )
     )
 
 
-def _hosts() -> Any:
+def _false(column: Any) -> sqlalchemy.ColumnElement[bool]:
     return (
-        sa.select(HostRow, Segment)
-        .join(Segment, Segment.uuid == HostRow.failover_segment_id)
-        .where(query.live(HostRow))
+        sqlalchemy.func.coalesce(column, sqlalchemy.false())
+        == sqlalchemy.false()
     )
-
-
-def _false(column: Any) -> sa.ColumnElement[bool]:
-    return sa.func.coalesce(column, sa.false()) == sa.false()
 
 
 def _numbers(text: str) -> Sequence[int]:

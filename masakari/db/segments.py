@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Failover segments."""
 
-import uuid as uuids
 from collections.abc import Mapping
 
 import sqlalchemy
 from sqlalchemy import orm
 
 from masakari import exception
-from masakari.db import query, tables, turns
+from masakari.db import clocks, query, tables, turns
 from masakari.db import session as sessions
 from masakari.domain import model
 
@@ -22,38 +21,30 @@ _FILTERS: Mapping[str, query.Column] = {
 }
 
 
-def create(
-    session: orm.Session,
-    *,
-    name: str,
-    recovery_method: str,
-    service_type: str,
-    description: str | None = None,
-    enabled: bool = True,
-    uuid: str | None = None,
-) -> model.Segment:
+def create(session: orm.Session, segment: model.Segment) -> model.Segment:
     """Add a segment.
 
-    :param uuid: chosen before, so that one that was added by a commit whose
-        answer was lost is known again; None chooses one
+    One that is there by its uuid was added by an earlier commit, whose
+    answer was lost.
+
+    :param segment: with a uuid of its own
     :raises SegmentExists: a live one has the name
     """
-    uuid = uuid or str(uuids.uuid4())
-    there = _find(session, uuid)
+    there = _find(session, segment.uuid)
     if there is not None:
         return to_domain(there)
     row = tables.Segment(
-        uuid=uuid,
-        name=name,
-        recovery_method=str(recovery_method),
-        service_type=service_type,
-        description=description,
-        enabled=enabled,
-        created_at=sessions.now(session),
+        uuid=segment.uuid,
+        name=segment.name,
+        recovery_method=segment.recovery_method.value,
+        service_type=segment.service_type,
+        description=segment.description,
+        enabled=segment.enabled,
+        created_at=clocks.now(session),
         deleted=0,
     )
     session.add(row)
-    sessions.flush(session, exception.SegmentExists(name=name))
+    sessions.flush(session, exception.SegmentExists(name=segment.name))
     return to_domain(row)
 
 
@@ -94,7 +85,7 @@ def update(
     row = _row(session, uuid)
     for column, value in values.items():
         setattr(row, _COLUMNS[column].key, value)
-    row.updated_at = sessions.now(session)
+    row.updated_at = clocks.now(session)
     sessions.flush(session, exception.SegmentExists(name=row.name))
     return to_domain(row)
 
@@ -105,7 +96,7 @@ def delete(session: orm.Session, uuid: str) -> None:
     :raises SegmentNotFound: there is none
     """
     row = _row(session, uuid)
-    now = sessions.now(session)
+    now = clocks.now(session)
     row.deleted, row.deleted_at = row.id, now
     # Its row is locked before the hosts are read, against new hosts.
     session.flush()
@@ -156,11 +147,7 @@ def under_recovery(session: orm.Session, uuid: str) -> bool:
 def to_domain(row: tables.Segment) -> model.Segment:
     """The record of a row."""
     return model.Segment(
-        id=row.id,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        deleted_at=row.deleted_at,
-        deleted=bool(row.deleted),
+        **query.record(row),
         uuid=row.uuid,
         name=row.name,
         service_type=row.service_type,

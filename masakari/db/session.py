@@ -2,9 +2,7 @@
 """The database, as transactions that are repeated when that may help."""
 
 import contextlib
-import datetime
 import logging
-import math
 from collections.abc import Callable, Iterator
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -14,11 +12,9 @@ from oslo_config import cfg
 from oslo_db import exception as db_exception
 from oslo_db import options as db_options
 from sqlalchemy import orm
-from sqlalchemy.ext import compiler
-from sqlalchemy.sql import expression
 
 from masakari import exception
-from masakari.db import engines
+from masakari.db import clocks, connections, repetition
 
 LOG = logging.getLogger(__name__)
 
@@ -33,16 +29,14 @@ _PASSING = (
     sqlalchemy.exc.TimeoutError,
 )
 
-_RETRIES = 5
-_PATIENCE = 10.0
+#: Of the options of ``[database]`` that nobody has given.
+_DEFAULTS = {
+    option.dest: option.default for option in db_options.database_opts
+}
 
 #: Seconds that one attempt may wait for a connection, unless
 #: ``[database] pool_timeout`` says otherwise.
 _CONNECTING = 30
-
-
-def _utc_now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
 
 
 class _ConnectError(Exception):
@@ -53,8 +47,7 @@ class Database:
     """One database and its pool of connections; safe to share by threads.
 
     :param connection: an SQLAlchemy URL
-    :param clock: naive UTC; what :func:`now` reads, and for SQLite
-        :func:`now_ms` too
+    :param clock: what rows are dated by and, with SQLite, leases too
     :param answer_within: seconds that the server has; None waits for as
         long as it takes
     :param options: options of the ``[database]`` group by their names
@@ -64,17 +57,20 @@ class Database:
         self,
         connection: str,
         *,
-        clock: engines.Clock = _utc_now,
-        answer_within: int | None = engines.ANSWER_WITHIN,
+        clock: clocks.Clock = clocks.utc_now,
+        answer_within: int | None = connections.ANSWER_WITHIN,
         **options: Any,
     ) -> None:
         self._clock = clock
-        self._options = options
+        self._options = {**_DEFAULTS, **options}
+        self._repetition = repetition.Repetition.of(self._options)
         self._answer_within = answer_within or 0
-        self.engine = engines.create(
+        self.engine = connections.create(
             connection, clock, options, answer_within=answer_within
         )
-        self._writers = self.engine.execution_options(**{engines.WRITER: True})
+        self._writers = self.engine.execution_options(
+            **{connections.WRITER: True}
+        )
 
     @classmethod
     def from_conf(
@@ -82,8 +78,8 @@ class Database:
         conf: cfg.ConfigOpts,
         *,
         url: str | None = None,
-        clock: engines.Clock = _utc_now,
-        answer_within: int | None = engines.ANSWER_WITHIN,
+        clock: clocks.Clock = clocks.utc_now,
+        answer_within: int | None = connections.ANSWER_WITHIN,
     ) -> "Database":
         """The database that ``[database]`` describes.
 
@@ -137,9 +133,9 @@ class Database:
 
         :raises ServiceUnavailable: it did not come
         """
-        retries = self._options.get("max_retries", 10)
+        retries = self._options["max_retries"]
         endless = retries < 0
-        interval = self._options.get("retry_interval", 10)
+        interval = self._options["retry_interval"]
         tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(
                 exception.ServiceUnavailable
@@ -179,17 +175,9 @@ class Database:
     @property
     def patience(self) -> float:
         """Seconds after which a transaction is given up, in an outage."""
-        connecting: float = self._options.get("pool_timeout") or _CONNECTING
+        connecting: float = self._options["pool_timeout"] or _CONNECTING
         connecting += self._answer_within
-        if not self._options.get("use_db_reconnect"):
-            return _PATIENCE + connecting
-        retries = self._options.get("db_max_retries", 20)
-        if retries < 0:
-            return math.inf
-        pause = self._options.get("db_retry_interval", 1)
-        if self._options.get("db_inc_retry_interval", True):
-            pause = self._options.get("db_max_retry_interval", 10)
-        return float((retries + 1) * (pause + connecting))
+        return self._repetition.patience(connecting)
 
     def dispose(self) -> None:
         """Close the connections; those in use when they are given back."""
@@ -198,8 +186,8 @@ class Database:
     def _repeat(self, run: Callable[[], T]) -> T:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type((_ConnectError, *_PASSING)),
-            stop=self._stop(),
-            wait=self._wait(),
+            stop=self._repetition.ends,
+            wait=self._repetition.pause,
             before_sleep=_tell_of_repeating,
             reraise=True,
         )
@@ -208,28 +196,6 @@ class Database:
         except (_ConnectError, *_PASSING) as error:
             LOG.error("The database cannot be used: %s", error)
             raise exception.ServiceUnavailable() from error
-
-    def _stop(self) -> Any:
-        if not self._options.get("use_db_reconnect"):
-            return tenacity.stop_any(
-                tenacity.stop_after_attempt(_RETRIES + 1),
-                tenacity.stop_after_delay(_PATIENCE),
-            )
-        retries = self._options.get("db_max_retries", 20)
-        if retries < 0:
-            return tenacity.stop_never
-        return tenacity.stop_after_attempt(retries + 1)
-
-    def _wait(self) -> Any:
-        if not self._options.get("use_db_reconnect"):
-            return tenacity.wait_random_exponential(multiplier=0.05, max=1)
-        interval = self._options.get("db_retry_interval", 1)
-        if not self._options.get("db_inc_retry_interval", True):
-            return tenacity.wait_fixed(interval)
-        return tenacity.wait_exponential(
-            multiplier=interval,
-            max=self._options.get("db_max_retry_interval", 10),
-        )
 
     def _read(
         self, function: Callable[..., T], *args: Any, **kwargs: Any
@@ -284,12 +250,6 @@ def _error(state: tenacity.RetryCallState) -> BaseException | None:
     return state.outcome.exception() if state.outcome else None
 
 
-def now(session: orm.Session) -> datetime.datetime:
-    """The time of the database's clock: naive UTC, whole seconds."""
-    clock: engines.Clock = session.info["clock"]
-    return clock().replace(microsecond=0)
-
-
 def flush(session: orm.Session, conflict: exception.Conflict) -> None:
     """Send what is pending to the database.
 
@@ -304,16 +264,6 @@ def flush(session: orm.Session, conflict: exception.Conflict) -> None:
         raise exception.InvalidInput(reason="a value is too long") from error
 
 
-def now_ms(session: orm.Session) -> sqlalchemy.ColumnElement[int]:
-    """In SQL: milliseconds since the epoch, by the server's own clock.
-
-    All engines compare leases by this clock, so that theirs do not matter.
-    With SQLite, where there is no server, it is the database's clock.
-    """
-    del session
-    return _Milliseconds()
-
-
 def skips_locked(session: orm.Session) -> bool:
     """Whether the server knows ``FOR UPDATE SKIP LOCKED``.
 
@@ -326,28 +276,3 @@ def skips_locked(session: orm.Session) -> bool:
         return False
     needed = (10, 6) if getattr(dialect, "is_mariadb", False) else (8, 0, 1)
     return (dialect.server_version_info or ()) >= needed
-
-
-class _Milliseconds(expression.FunctionElement[int]):
-    type = sqlalchemy.BigInteger()
-    inherit_cache = True
-
-
-@compiler.compiles(_Milliseconds, "sqlite")
-def _sqlite(*_args: Any, **_kwargs: Any) -> str:
-    return "masakari_now_ms()"
-
-
-@compiler.compiles(_Milliseconds, "postgresql")
-def _postgresql(*_args: Any, **_kwargs: Any) -> str:
-    return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
-
-
-@compiler.compiles(_Milliseconds, "mysql")
-@compiler.compiles(_Milliseconds, "mariadb")
-def _mysql(*_args: Any, **_kwargs: Any) -> str:
-    # UNIX_TIMESTAMP() would go through the session's time zone, where an
-    # hour of the year is there twice.
-    return (
-        "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000)"
-    )

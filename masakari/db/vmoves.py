@@ -58,11 +58,7 @@ def select(
 def to_domain(row: tables.VMove) -> model.VMove:
     """The record of a row."""
     return model.VMove(
-        id=row.id,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        deleted_at=row.deleted_at,
-        deleted=bool(row.deleted),
+        **query.record(row),
         uuid=row.uuid,
         notification_uuid=row.notification_uuid,
         instance_uuid=row.instance_uuid,

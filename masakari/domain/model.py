@@ -154,6 +154,16 @@ class VMove(Record):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a move ended; ``status`` is one of ``SETTLED``."""
+
+    vmove_uuid: str
+    status: VMoveStatus
+    dest_host: str | None = None
+    message: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ProgressEntry:
     """One line of a task's progress; ``progress`` is between 0 and 1.
 
@@ -204,6 +214,18 @@ class ProcessOutage:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A notification that may be claimed; the claim itself decides.
+
+    :param subject: the uuid of the host or instance that has to be held
+    """
+
+    notification_uuid: str
+    type: str
+    subject: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """An engine's hold on a notification, and on what it is about.
 
@@ -218,6 +240,20 @@ class Claim:
     token: str
     attempt: int
     request_id: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What an engine says of itself.
+
+    :param name: the owner of its claims
+    :param started_at: naive UTC, whole seconds
+    """
+
+    name: str
+    host: str
+    version: str
+    started_at: datetime.datetime
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

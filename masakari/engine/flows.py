@@ -20,7 +20,7 @@ from oslo_config import cfg
 from taskflow import engines, task
 from taskflow import exceptions as taskflow_exc
 from taskflow.patterns import linear_flow
-from taskflow.persistence import backends, models
+from taskflow.persistence import models
 from taskflow.utils import persistence_utils
 
 from masakari import exception
@@ -58,15 +58,11 @@ class Records:
     and SQLAlchemy keeps the descriptions. So there is one; what it does, it
     does on a connection of the pool, and threads may share it.
 
-    :param url: of the database, for SQLAlchemy
+    :param backend: what :func:`masakari.db.progress.backend` makes
     """
 
-    def __init__(self, url: str) -> None:
-        self._backend = backends.fetch({"connection": progress.bounded(url)})
-        # Its backends without a database have none.
-        engine = getattr(self._backend, "engine", None)
-        if engine is not None:
-            progress.keep_moving(engine)
+    def __init__(self, backend: Any) -> None:
+        self._backend = backend
         self._lock = threading.Lock()
         self._connection: Any = None
 
@@ -114,7 +110,7 @@ class Flows:
             Workflow, "instance:evacuate", "instance_evacuate_engine"
         )
         return cls(
-            Records(conf.taskflow.connection or conf.database.connection),
+            Records(progress.backend(conf)),
             host={
                 Destination.ANYWHERE: host(
                     tasks["host_auto_failure_recovery_tasks"]

@@ -43,11 +43,11 @@ class Health:
         self,
         engine: Engine,
         server: rpc.EngineServer,
-        neighbours: readiness.Neighbours,
+        dependencies: readiness.Dependencies,
     ) -> None:
         self._engine = engine
         self._server = server
-        self._neighbours = neighbours
+        self._dependencies = dependencies
         self._answers: Mapping[str, Callable[[], _Answer]] = {
             "/healthcheck": self._alive,
             "/healthcheck/ready": self._ready,
@@ -80,7 +80,7 @@ class Health:
 
     def _ready(self) -> _Answer:
         stopping = self._engine.stopping
-        there = dict(self._neighbours.look())
+        there = dict(self._dependencies.check())
         there["broker"] &= self._server.listening
         ready = (
             self._engine.started

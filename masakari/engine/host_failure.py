@@ -9,9 +9,8 @@ instance; what it took stays.
 import logging
 
 from masakari import exception
-from masakari.db.moves import Outcome
 from masakari.domain import triage, verdict
-from masakari.domain.model import VMoveStatus
+from masakari.domain.model import Outcome, VMoveStatus
 from masakari.domain.planner import host as planner
 from masakari.domain.planner.host import Destination
 from masakari.domain.verdict import Verdict

@@ -9,8 +9,7 @@ from concurrent import futures
 
 from masakari import exception
 from masakari.db import claims
-from masakari.db.claims import Candidate
-from masakari.domain.model import Claim, NotificationType
+from masakari.domain.model import Candidate, Claim, NotificationType
 from masakari.engine.lease import Lease
 from masakari.engine.world import World
 

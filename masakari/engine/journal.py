@@ -22,17 +22,17 @@ from masakari.db import (
     outages,
     reserves,
 )
-from masakari.db.moves import Outcome, PlannedMove
 from masakari.db.session import Database
 from masakari.domain.model import (
     Host,
     Notification,
     NotificationType,
+    Outcome,
     ProcessOutage,
     Reserve,
     VMove,
 )
-from masakari.domain.planner.host import HostPlan, Origin
+from masakari.domain.planner.host import HostPlan, Origin, PlannedMove
 from masakari.domain.verdict import Verdict
 from masakari.engine.announcements import Announcements
 from masakari.engine.clock import Clock

@@ -7,7 +7,8 @@ import threading
 from concurrent import futures
 
 from masakari import exception
-from masakari.db import registry
+from masakari.db import engines
+from masakari.domain.model import Identity
 from masakari.engine.attempt import recover
 from masakari.engine.flows import Flows
 from masakari.engine.intake import Intake
@@ -37,7 +38,7 @@ class Engine:
         world: World,
         flows: Flows,
         *,
-        identity: registry.Identity,
+        identity: Identity,
         capacity: int,
         lease: float,
         renewal: float,
@@ -138,7 +139,7 @@ class Engine:
 
     def _beat(self) -> None:
         self._world.database.write(
-            registry.beat,
+            engines.beat,
             self._identity,
             lease=self._lease,
             stopping=self._world.stopping.is_set(),
@@ -148,7 +149,7 @@ class Engine:
         """After the last beat, which would bring it back."""
         self._heart.join()
         try:
-            self._world.database.write(registry.leave, self._identity.name)
+            self._world.database.write(engines.leave, self._identity.name)
         except exception.ServiceUnavailable:
             LOG.warning(
                 "Engine %s is listed as down for a day: the database is away",

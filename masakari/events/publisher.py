@@ -72,16 +72,6 @@ class Publisher(Protocol):
         """The program ends; takes a bounded time."""
 
 
-class Silent:
-    """A :class:`Publisher` that says nothing."""
-
-    def emit(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing is told."""
-
-    def close(self) -> None:
-        """Nothing is left to tell."""
-
-
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Event:
     """What is to be sent."""

@@ -63,33 +63,21 @@ def create(
     """
     segment = services.database.read(segments.get, segment_uuid)
     check_name(services, name)
+    host = model.Host(
+        **model.UNSAVED,
+        uuid=uuidutils.generate_uuid(),
+        name=name,
+        type=type,
+        control_attributes=control_attributes,
+        reserved=reserved,
+        on_maintenance=on_maintenance,
+        segment=segment,
+    )
     with changes.told(services.events, context, "host.create") as told:
-        told.wanted = payloads.unsaved(
-            payloads.host(
-                model.Host(
-                    **model.UNSAVED,
-                    uuid="",
-                    name=name,
-                    type=type,
-                    control_attributes=control_attributes,
-                    reserved=reserved,
-                    on_maintenance=on_maintenance,
-                    segment=segment,
-                )
-            )
-        )
-        host = services.database.write(
-            hosts.create,
-            segment_uuid=segment_uuid,
-            name=name,
-            type=type,
-            control_attributes=control_attributes,
-            reserved=reserved,
-            on_maintenance=on_maintenance,
-            uuid=uuidutils.generate_uuid(),
-        )
-        told.done = payloads.host(host)
-    return host
+        told.wanted = payloads.unsaved(payloads.host(host))
+        created = services.database.write(hosts.create, host)
+        told.done = payloads.host(created)
+    return created
 
 
 def update(
@@ -141,14 +129,17 @@ def delete(
     :raises HostNotFoundInSegment: there is none
     :raises HostInUse: work is left to do for a host of its segment
     """
+    removed = False
 
     with changes.told(services.events, context, "host.delete") as told:
 
         def remove(session: Session) -> None:
-            if told.wanted is not None and not hosts.is_there(session, uuid):
+            nonlocal removed
+            if removed and not hosts.is_there(session, uuid):
                 # An earlier commit was done, although its answer was lost.
                 return
             told.wanted = None
+            removed = False
             known = hosts.get_in_segment(session, segment_uuid, uuid)
             if segments.under_recovery(session, segment_uuid):
                 raise exception.HostInUse(
@@ -156,6 +147,7 @@ def delete(
                     "process notifications."
                 )
             told.wanted = payloads.host(known)
+            removed = True
             hosts.delete(session, uuid)
 
         services.database.write(remove)

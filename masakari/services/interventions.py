@@ -22,9 +22,7 @@ def retry(
     decided = intervention.retry(situation, expiry=expiry)
     if isinstance(decided, Refusal):
         return decided
-    done = database.write(
-        interventions.try_again, situation.notification, decided
-    )
+    done = database.write(interventions.retry, situation.notification, decided)
     return None if done else _CHANGED
 
 
@@ -39,5 +37,5 @@ def release(database: session.Database, uuid: str) -> Refusal | None:
     refusal = intervention.release(situation)
     if refusal is not None:
         return refusal
-    done = database.write(interventions.let_go, situation.notification)
+    done = database.write(interventions.release, situation.notification)
     return None if done else _CHANGED

@@ -65,58 +65,29 @@ def create(
     known = services.database.read(hosts.by_name, hostname)
     if known is None:
         raise _unknown(hostname)
-    host_uuid, uuid = known.uuid, uuidutils.generate_uuid()
+    report = model.Notification(
+        **model.UNSAVED,
+        uuid=uuidutils.generate_uuid(),
+        type=type,
+        status=model.NotificationStatus.NEW,
+        source_host_uuid=known.uuid,
+        failover_segment_uuid=known.segment.uuid,
+        generated_time=generated_time,
+        payload=payload,
+        message=None,
+    )
 
     def accept(session: Session) -> model.Notification:
-        turns.take(session, host_uuid)
-        accepted = notifications.find(session, uuid)
+        turns.take(session, known.uuid)
+        accepted = notifications.find(session, report.uuid)
         if accepted is not None:
             # An earlier commit was done, although its answer was lost.
             return accepted
         told.wanted = None
-        host = hosts.by_name(session, hostname)
-        if host is None or host.uuid != host_uuid:
-            raise _unknown(hostname)
-        outage = outages.of_host(session, host_uuid)
-        if not triage.admitted(host, outage, type=type, payload=payload):
-            raise exception.HostOnMaintenance(host=hostname, type=type)
-        interval = services.settings.duplicate_interval
-        if duplicates.repeats(
-            type=type,
-            generated_time=generated_time,
-            payload=payload,
-            known=notifications.of_host(
-                session,
-                host_uuid,
-                type,
-                since=duplicates.since(generated_time, interval),
-            ),
-            interval=interval,
-        ):
-            raise exception.DuplicateNotification(host=hostname, type=type)
-        told.wanted = payloads.unsaved(
-            payloads.notification(
-                model.Notification(
-                    **model.UNSAVED,
-                    uuid="",
-                    type=type,
-                    status=model.NotificationStatus.NEW,
-                    source_host_uuid=host_uuid,
-                    failover_segment_uuid=host.segment.uuid,
-                    generated_time=generated_time,
-                    payload=payload,
-                    message=None,
-                )
-            )
-        )
+        _check(services, session, hostname, report)
+        told.wanted = payloads.unsaved(payloads.notification(report))
         return notifications.create(
-            session,
-            host=host,
-            type=type,
-            generated_time=generated_time,
-            payload=payload,
-            request_id=context.global_id,
-            uuid=uuid,
+            session, report, request_id=context.global_id
         )
 
     with changes.told(services.events, context, "notification.create") as told:
@@ -124,6 +95,43 @@ def create(
         told.done = payloads.notification(notification)
     services.engine_client.process_notification(context, notification)
     return notification
+
+
+def _check(
+    services: Services,
+    session: Session,
+    hostname: str,
+    report: model.Notification,
+) -> None:
+    """Refuse what engines should not hear of."""
+    host = hosts.by_name(session, hostname)
+    if host is None or host.uuid != report.source_host_uuid:
+        raise _unknown(hostname)
+    outage = outages.of_host(session, host.uuid)
+    if not triage.admitted(
+        host, outage, type=report.type, payload=report.payload
+    ):
+        raise exception.HostOnMaintenance(host=hostname, type=report.type)
+    if _is_repeated(session, report, services.settings.duplicate_interval):
+        raise exception.DuplicateNotification(host=hostname, type=report.type)
+
+
+def _is_repeated(
+    session: Session, report: model.Notification, interval: datetime.timedelta
+) -> bool:
+    """Whether the failure has been reported already."""
+    return duplicates.repeats(
+        type=report.type,
+        generated_time=report.generated_time,
+        payload=report.payload,
+        known=notifications.of_host(
+            session,
+            report.source_host_uuid,
+            report.type,
+            since=duplicates.since(report.generated_time, interval),
+        ),
+        interval=interval,
+    )
 
 
 def _unknown(hostname: str) -> exception.InvalidInput:

@@ -67,16 +67,16 @@ def _is_fresh(question: _Question) -> bool:
     return time.monotonic() - question.asked_at < FRESHNESS
 
 
-class Neighbours:
-    """The database and the broker of a program."""
+class Dependencies:
+    """The database and the broker that a program needs."""
 
     def __init__(self, database: session.Database, broker: rpc.Broker) -> None:
         self._probes = {
             "database": Probe(database.ping),
-            "broker": Probe(broker.knock),
+            "broker": Probe(broker.ping),
         }
 
-    def look(self) -> Mapping[str, bool]:
+    def check(self) -> Mapping[str, bool]:
         """Who is there, by name; takes ``PATIENCE`` at most."""
         for probe in self._probes.values():
             probe.begin()

@@ -48,31 +48,20 @@ def create(
 
     :raises SegmentExists: the name is taken
     """
+    segment = model.Segment(
+        **model.UNSAVED,
+        uuid=uuidutils.generate_uuid(),
+        name=name,
+        recovery_method=model.RecoveryMethod(recovery_method),
+        service_type=service_type,
+        description=description,
+        enabled=enabled,
+    )
     with changes.told(services.events, context, "segment.create") as told:
-        told.wanted = payloads.unsaved(
-            payloads.segment(
-                model.Segment(
-                    **model.UNSAVED,
-                    uuid="",
-                    name=name,
-                    recovery_method=model.RecoveryMethod(recovery_method),
-                    service_type=service_type,
-                    description=description,
-                    enabled=enabled,
-                )
-            )
-        )
-        segment = services.database.write(
-            segments.create,
-            name=name,
-            recovery_method=recovery_method,
-            service_type=service_type,
-            description=description,
-            enabled=enabled,
-            uuid=uuidutils.generate_uuid(),
-        )
-        told.done = payloads.segment(segment)
-    return segment
+        told.wanted = payloads.unsaved(payloads.segment(segment))
+        created = services.database.write(segments.create, segment)
+        told.done = payloads.segment(created)
+    return created
 
 
 def update(
@@ -109,16 +98,17 @@ def delete(services: Services, context: RequestContext, uuid: str) -> None:
     :raises SegmentNotFound: there is none
     :raises SegmentInUse: work is left to do for one of its hosts
     """
+    removed = False
 
     with changes.told(services.events, context, "segment.delete") as told:
 
         def remove(session: Session) -> None:
-            if told.wanted is not None and not segments.is_there(
-                session, uuid
-            ):
+            nonlocal removed
+            if removed and not segments.is_there(session, uuid):
                 # An earlier commit was done, although its answer was lost.
                 return
             told.wanted = None
+            removed = False
             known = segments.get(session, uuid)
             if segments.under_recovery(session, uuid):
                 raise exception.SegmentInUse(
@@ -126,6 +116,7 @@ def delete(services: Services, context: RequestContext, uuid: str) -> None:
                     "in-use to process notifications."
                 )
             told.wanted = payloads.segment(known)
+            removed = True
             segments.delete(session, uuid)
 
         services.database.write(remove)

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from masakari import conf as configuration
 from masakari.cmd import engine as program
-from masakari.db import hosts, notifications, progress, schema, segments
+from masakari.db import notifications, progress, schema
 from masakari.db.session import Database
 from masakari.domain.model import UNFINISHED, NotificationStatus
 from masakari.nova.client import NovaClient
 from masakari.simulator.cloud import Cloud
 from masakari.simulator.http import SimulatorServer
+from tests.functional.db import records
+from tests.unit.events.recorder import Silent
 
 INSTANCES = 100
 
@@ -49,28 +51,18 @@ def test_a_hundred_instances_are_cheap(tmp_path: Path) -> None:
         database = Database.from_conf(conf)
         schema.create_all(database)
         progress.create_tables(conf.database.connection)
-        segment = database.write(
-            segments.create,
-            name="segment",
-            recovery_method="auto",
-            service_type="COMPUTE",
-        )
-        host = database.write(
-            hosts.create,
-            segment_uuid=segment.uuid,
-            name="compute-0",
-            type="COMPUTE",
-            control_attributes="SSH",
-        )
+        host = records.host(database, name="compute-0")
         engine = program.build(
-            conf, database=database, compute=NovaClient.from_conf(conf)
+            conf,
+            database=database,
+            compute=NovaClient.from_conf(conf),
+            events=Silent(),
         )
         cloud.kill("compute-0")
-        notification = database.write(
-            notifications.create,
-            host=host,
-            type="COMPUTE_HOST",
-            generated_time=segment.created_at,
+        notification = records.notification(
+            database,
+            host,
+            generated_time=host.created_at,
             payload={"event": "STOPPED", "host_status": "NORMAL"},
             request_id="req-cost",
         )

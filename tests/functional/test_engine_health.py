@@ -17,6 +17,7 @@ from masakari.services import readiness
 from masakari.simulator.cloud import Cloud
 from masakari.simulator.port import SimulatedCompute
 from tests.ports import free_port
+from tests.unit.events.recorder import Silent
 
 PATIENCE = 10
 
@@ -49,14 +50,15 @@ class World:
             conf,
             database=self.database,
             compute=SimulatedCompute(Cloud(lambda: 0.0)),
+            events=Silent(),
         )
         self.server = program.make_server(conf, self.engine, self.database)
-        neighbours = readiness.Neighbours(self.database, rpc.Broker(conf))
+        dependencies = readiness.Dependencies(self.database, rpc.Broker(conf))
         self.port = free_port()
         self.health = HealthServer(
             "127.0.0.1",
             self.port,
-            Health(self.engine, self.server, neighbours),
+            Health(self.engine, self.server, dependencies),
         )
         self.health.start()
 

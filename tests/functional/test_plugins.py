@@ -17,7 +17,7 @@ from oslo_config import cfg
 from masakari import conf as configuration
 from masakari import exception
 from masakari.cmd import engine as program
-from masakari.db import hosts, notifications, progress, schema, segments
+from masakari.db import hosts, notifications, progress, schema
 from masakari.db.session import Database
 from masakari.domain.model import (
     UNFINISHED,
@@ -29,6 +29,8 @@ from masakari.domain.model import (
 from masakari.nova.client import NovaClient
 from masakari.simulator.cloud import Cloud
 from masakari.simulator.http import SimulatorServer
+from tests.functional.db import records
+from tests.unit.events.recorder import Silent
 
 DIARY = "MASAKARI_SAMPLE_TASKS_DIARY"
 
@@ -90,21 +92,14 @@ class Site:
         return self._load(self._main, further)
 
     def hosts(self, *names: str, method: str = "auto") -> list[Host]:
-        segment = self.database.write(
-            segments.create,
-            name="segment",
-            recovery_method=method,
-            service_type="COMPUTE",
-        )
+        segment = records.segment(self.database, recovery_method=method)
         for name in names:
             self.cloud.add_host(name)
         return [
-            self.database.write(
-                hosts.create,
-                segment_uuid=segment.uuid,
+            records.host(
+                self.database,
+                segment,
                 name=name,
-                type="COMPUTE",
-                control_attributes="SSH",
                 reserved=name.startswith("reserved"),
             )
             for name in names
@@ -113,9 +108,9 @@ class Site:
     def report(
         self, host: Host, type: str, payload: Mapping[str, str]
     ) -> Notification:
-        return self.database.write(
-            notifications.create,
-            host=host,
+        return records.notification(
+            self.database,
+            host,
             type=type,
             generated_time=host.created_at,
             payload=payload,
@@ -145,7 +140,10 @@ class Site:
         """Have an engine bring it to its end; what was seen, in order."""
         conf = self.customised(**flows)
         engine = program.build(
-            conf, database=self.database, compute=NovaClient.from_conf(conf)
+            conf,
+            database=self.database,
+            compute=NovaClient.from_conf(conf),
+            events=Silent(),
         )
         engine.start()
         try:
@@ -537,4 +535,5 @@ def test_no_engine_starts_with_a_task_that_cannot_be_had(site: Site) -> None:
             conf,
             database=site.database,
             compute=NovaClient.from_conf(conf),
+            events=Silent(),
         )

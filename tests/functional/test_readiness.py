@@ -87,14 +87,14 @@ def listener():
 def test_one_host_of_a_broker_is_enough(listener):
     port = free_port()
     url = f"rabbit://u:p@127.0.0.1:{port},u:p@127.0.0.1:{listener}/"
-    broker(url).knock()
+    broker(url).ping()
     with pytest.raises(OSError, match="refused"):
-        broker(f"rabbit://u:p@127.0.0.1:{port}/").knock()
+        broker(f"rabbit://u:p@127.0.0.1:{port}/").ping()
 
 
 @pytest.mark.parametrize("url", ["fake://", "kombu+memory://", "kafka://h"])
 def test_what_cannot_be_asked_counts_as_there(url):
-    broker(url).knock()
+    broker(url).ping()
 
 
 def test_a_url_that_makes_no_sense_is_refused():
@@ -104,7 +104,7 @@ def test_a_url_that_makes_no_sense_is_refused():
 
 def test_who_is_there(tmp_path):
     database = Database(f"sqlite:///{tmp_path}/nowhere/db")
-    neighbours = readiness.Neighbours(database, broker("fake://"))
-    there = neighbours.look()
+    dependencies = readiness.Dependencies(database, broker("fake://"))
+    there = dependencies.check()
     assert there == {"database": False, "broker": True}
     assert readiness.in_words(there) == {"database": "away", "broker": "ok"}

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import sqlalchemy
 
 from masakari.db import schema, tables
-from masakari.db.engines import Clock
+from masakari.db.clocks import Clock
 from masakari.db.session import Database
 
 URLS = {

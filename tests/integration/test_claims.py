@@ -14,7 +14,7 @@ from masakari import exception
 from masakari.db import claims, notifications, schema
 from masakari.db.session import Database
 from masakari.domain import verdict
-from masakari.domain.model import NotificationStatus
+from masakari.domain.model import Candidate, NotificationStatus
 from tests.functional.db import records
 from tests.integration import deployment, servers
 
@@ -34,15 +34,8 @@ def database(request):
 def candidate(database):
     """A notification of a host that nobody has held yet."""
     host = records.host(database)
-    notification = database.write(
-        notifications.create,
-        host=host,
-        type="COMPUTE_HOST",
-        generated_time=records.EPOCH,
-        payload={"event": "STOPPED"},
-        request_id=None,
-    )
-    return claims.Candidate(
+    notification = records.notification(database, host)
+    return Candidate(
         notification_uuid=notification.uuid,
         type=notification.type,
         subject=host.uuid,

@@ -13,6 +13,7 @@ from alembic import autogenerate, runtime
 from masakari import exception
 from masakari.db import (
     claims,
+    clocks,
     hosts,
     moves,
     notifications,
@@ -23,9 +24,9 @@ from masakari.db import (
     tables,
     turns,
 )
-from masakari.db import session as sessions
 from masakari.db.session import Database
 from tests.functional.db import recorded, records
+from tests.functional.db.cases import clocks as clocks_cases
 from tests.functional.db.cases import engines as engines_cases
 from tests.functional.db.cases import hosts as hosts_cases
 from tests.functional.db.cases import interventions as interventions_cases
@@ -35,7 +36,6 @@ from tests.functional.db.cases import progress as progress_cases
 from tests.functional.db.cases import purge as purge_cases
 from tests.functional.db.cases import recoveries as recoveries_cases
 from tests.functional.db.cases import segments as segments_cases
-from tests.functional.db.cases import time as time_cases
 from tests.functional.db.cases import vmoves as vmoves_cases
 from tests.integration import servers
 
@@ -103,7 +103,7 @@ class TestReserves(recoveries_cases.Reserves):
     pass
 
 
-class TestRegistry(engines_cases.Registry):
+class TestEngines(engines_cases.Engines):
     pass
 
 
@@ -138,12 +138,12 @@ class TestPurge(purge_cases.Purge):
         database.dispose()
 
 
-class TestTime(time_cases.Time):
+class TestClocks(clocks_cases.Clocks):
     def test_milliseconds_are_the_servers_own(self, database, clock):
         clock.advance(days=1000)
         now = database.read(
             lambda session: session.scalar(
-                sqlalchemy.select(sessions.now_ms(session))
+                sqlalchemy.select(clocks.now_ms(session))
             )
         )
         assert abs(now / 1000 - time.time()) < 60
@@ -156,7 +156,7 @@ class TestTime(time_cases.Time):
 
         def read(session):
             session.execute(sqlalchemy.text(zone))
-            return session.scalar(sqlalchemy.select(sessions.now_ms(session)))
+            return session.scalar(sqlalchemy.select(clocks.now_ms(session)))
 
         assert abs(database.read(read) / 1000 - time.time()) < 60
         database.dispose()
@@ -252,14 +252,8 @@ def _report(session, host, at):
         raise exception.DuplicateNotification(
             host=host.name, type="COMPUTE_HOST"
         )
-    return notifications.create(
-        session,
-        host=host,
-        type="COMPUTE_HOST",
-        generated_time=at,
-        payload={"event": "STOPPED"},
-        request_id=None,
-    )
+    report = records.new_notification(host, generated_time=at)
+    return notifications.create(session, report, request_id=None)
 
 
 def test_of_reports_at_the_same_moment_one_is_accepted(database):
@@ -345,12 +339,7 @@ def test_a_lost_connection_costs_a_second_run(database):
     runs = []
 
     def create(session):
-        made = segments.create(
-            session,
-            name="s",
-            recovery_method="auto",
-            service_type="compute",
-        )
+        made = segments.create(session, records.new_segment())
         runs.append(made)
         if len(runs) == 1:
             _break(session)

@@ -266,13 +266,7 @@ def test_no_host_is_left_in_a_segment_that_goes_at_the_other_node(
         meet()
 
     def add(session):
-        made = hosts.create(
-            session,
-            segment_uuid=segment.uuid,
-            name=f"host-{uuid.uuid4()}",
-            type="COMPUTE",
-            control_attributes="SSH",
-        )
+        made = hosts.create(session, records.new_host(segment))
         meet()
         return made
 
@@ -297,7 +291,7 @@ def test_no_host_is_left_in_a_segment_that_goes_at_the_other_node(
 def test_an_answer_that_is_lost_is_found_at_the_other_node(databases):
     """A proxy goes on to the other node after a commit at the first."""
     notification = records.notification(databases[0])
-    candidate = claims.Candidate(
+    candidate = model.Candidate(
         notification_uuid=notification.uuid,
         type="COMPUTE_HOST",
         subject=notification.source_host_uuid,

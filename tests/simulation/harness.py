@@ -17,7 +17,7 @@ import futurist
 
 from masakari import conf as configuration
 from masakari import context, exception
-from masakari.db import hosts, notifications, progress, schema, segments
+from masakari.db import hosts, notifications, progress, schema
 from masakari.db import vmoves as db_vmoves
 from masakari.db.query import Page
 from masakari.db.session import Database
@@ -26,7 +26,6 @@ from masakari.domain.model import (
     Host,
     Notification,
     NotificationType,
-    Segment,
     TaskProgress,
     VMove,
 )
@@ -36,7 +35,6 @@ from masakari.engine.flows import Flows
 from masakari.engine.intake import Intake
 from masakari.engine.slots import Slots
 from masakari.engine.world import World
-from masakari.events.publisher import Silent
 from masakari.services import hosts as host_changes
 from masakari.services import interventions
 from masakari.services import notifications as reports
@@ -44,6 +42,7 @@ from masakari.services.environment import Services, Settings
 from masakari.simulator.cloud import Cloud
 from masakari.simulator.gate import Call, When
 from masakari.simulator.port import SimulatedCompute
+from tests.functional.db import records
 from tests.simulation import invariants
 from tests.simulation.clock import (
     SimulatedClock,
@@ -51,6 +50,7 @@ from tests.simulation.clock import (
     Skewed,
 )
 from tests.simulation.trace import Trace
+from tests.unit.events.recorder import Silent
 
 LEASE, RENEWAL = 15.0, 5.0
 #: Nova's service_down_time here: a killed host is down after it.
@@ -370,27 +370,15 @@ class Simulation:
         slots: int = 100,
     ) -> list[Host]:
         """A segment of compute hosts, in Nova and in Masakari."""
-        segment = self.database.write(
-            segments.create,
-            name="segment",
-            recovery_method=method,
-            service_type="COMPUTE",
-            enabled=enabled,
+        segment = records.segment(
+            self.database, recovery_method=method, enabled=enabled
         )
         for number in range(count):
             self.cloud.add_host(f"compute-{number}", slots=slots)
         return [
-            self._host(segment, f"compute-{number}") for number in range(count)
+            records.host(self.database, segment, name=f"compute-{number}")
+            for number in range(count)
         ]
-
-    def _host(self, segment: Segment, name: str) -> Host:
-        return self.database.write(
-            hosts.create,
-            segment_uuid=segment.uuid,
-            name=name,
-            type="COMPUTE",
-            control_attributes="SSH",
-        )
 
     def servers(self, host: Host, count: int, **kwargs: Any) -> list[str]:
         """Servers on a host; returns their uuids."""
@@ -413,9 +401,9 @@ class Simulation:
         *,
         type: str = "COMPUTE_HOST",
     ) -> Notification:
-        return self.database.write(
-            notifications.create,
-            host=host,
+        return records.notification(
+            self.database,
+            host,
             type=type,
             generated_time=self.clock.utcnow(),
             payload=payload,
@@ -519,8 +507,10 @@ class Simulation:
     def somebody_else(self) -> Iterator[None]:
         """Who calls Nova here is none of the engines."""
         hook, self.cloud.on_call = self.cloud.on_call, None
-        yield
-        self.cloud.on_call = hook
+        try:
+            yield
+        finally:
+            self.cloud.on_call = hook
 
     # -- looking ----------------------------------------------------------
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from masakari import exception
-from masakari.db import hosts, segments
+from masakari.db import segments
 from masakari.domain.model import Host, Notification, NotificationType
 from masakari.domain.server import SHUTDOWN
 from masakari.domain.settings import RecoverySettings
 from masakari.simulator.faults import Fault
+from tests.functional.db import records
 from tests.simulation.clock import SimulatedClock
 from tests.simulation.files import (
     Event,
@@ -117,11 +118,10 @@ class Scenario:
     def _build(self) -> None:
         methods = {"segment": self.cloud.method, **self.cloud.segments}
         known = {
-            name: self.simulation.database.write(
-                segments.create,
+            name: records.segment(
+                self.simulation.database,
                 name=name,
                 recovery_method=method,
-                service_type="COMPUTE",
                 enabled=self.cloud.enabled,
             )
             for name, method in methods.items()
@@ -146,16 +146,13 @@ class Scenario:
             enabled=fields.disabled is None,
         )
         record.disabled_reason = fields.disabled
-        host = self.simulation.database.write(
-            hosts.create,
-            segment_uuid=known[fields.segment].uuid,
+        self.hosts[name] = records.host(
+            self.simulation.database,
+            known[fields.segment],
             name=name,
-            type="COMPUTE",
-            control_attributes="SSH",
             reserved=fields.reserved,
             on_maintenance=fields.on_maintenance,
         )
-        self.hosts[name] = host
 
     def _remember_reserve(self, name: str) -> None:
         cloud, invariants = self.simulation.cloud, self.simulation.invariants

@@ -9,6 +9,7 @@ from masakari import exception
 from masakari.db import claims
 from masakari.domain import verdict
 from masakari.domain.model import (
+    Candidate,
     Notification,
     NotificationStatus,
     VMoveStatus,
@@ -19,8 +20,8 @@ from tests.simulation.harness import LEASE, Simulation
 FINISHED = NotificationStatus.FINISHED
 
 
-def candidate_of(notification: Notification) -> claims.Candidate:
-    return claims.Candidate(
+def candidate_of(notification: Notification) -> Candidate:
+    return Candidate(
         notification_uuid=notification.uuid,
         type=notification.type,
         subject=notification.source_host_uuid,

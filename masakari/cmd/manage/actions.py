@@ -93,7 +93,7 @@ def print_table(
 
 
 def moment(value: datetime.datetime | None) -> str | None:
-    """UTC, as the API writes it."""
+    """UTC in ISO 8601, in whole seconds; None is nothing."""
     return None if value is None else f"{value:%Y-%m-%dT%H:%M:%SZ}"
 
 

@@ -8,7 +8,7 @@ from oslo_config import cfg
 
 from masakari.cmd.manage import actions
 from masakari.cmd.manage.actions import Action
-from masakari.db import interventions, registry
+from masakari.db import engines, interventions
 from masakari.domain.intervention import Situation
 from masakari.domain.model import Engine, EngineState
 
@@ -19,9 +19,9 @@ _WORK = ("Notification", "Type", "Failed host", "Lease")
 def show_all(conf: cfg.ConfigOpts) -> None:
     """Print the engines, with what they have claimed."""
     with actions.opened(conf) as database:
-        engines = database.read(registry.select)
+        found = database.read(engines.select)
         claimed = database.read(interventions.claimed)
-    shown = list(_shown(engines, claimed))
+    shown = list(_shown(found, claimed))
     if conf.category.json:
         actions.print_json(shown)
         return
@@ -31,12 +31,12 @@ def show_all(conf: cfg.ConfigOpts) -> None:
 
 
 def _shown(
-    engines: Sequence[Engine], claimed: Sequence[Situation]
+    found: Sequence[Engine], claimed: Sequence[Situation]
 ) -> Iterator[dict[str, Any]]:
     work: dict[str, list[dict[str, Any]]] = {}
     for situation in claimed:
         work.setdefault(str(situation.owner), []).append(_work(situation))
-    for engine in engines:
+    for engine in found:
         yield {
             "name": engine.name,
             "host": engine.host,

@@ -10,7 +10,7 @@ from oslo_config import cfg
 
 from masakari.cmd.manage import actions
 from masakari.cmd.manage.actions import Action
-from masakari.db import interventions, progress, query, registry, vmoves
+from masakari.db import engines, interventions, progress, query, vmoves
 from masakari.db.session import Database
 from masakari.domain.intervention import Refusal, Situation
 from masakari.domain.model import (
@@ -129,7 +129,7 @@ def _find(
 def _state(database: Database, owner: str | None) -> str | None:
     if owner is None:
         return None
-    known = {one.name: one.state for one in database.read(registry.select)}
+    known = {one.name: one.state for one in database.read(engines.select)}
     return known.get(owner, EngineState.UNKNOWN).value
 
 

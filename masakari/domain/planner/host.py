@@ -6,7 +6,12 @@ import enum
 from collections.abc import Iterable, Mapping
 
 from masakari.domain import metadata
-from masakari.domain.model import RecoveryMethod
+from masakari.domain.model import (
+    SETTLED,
+    RecoveryMethod,
+    VMove,
+    VMoveStatus,
+)
 from masakari.domain.server import SHUTDOWN, Server, VMState
 from masakari.domain.settings import RecoverySettings
 
@@ -76,6 +81,26 @@ class Move:
     def rank(self) -> tuple[bool, int, str]:
         """Sort key: HA-enabled first, then by priority, then stable."""
         return (not self.ha_enabled, -self.priority, self.instance_uuid)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedMove:
+    """A row of ``vmoves`` together with the plan it carries out."""
+
+    vmove: VMove
+    move: Move
+
+    @property
+    def unsettled(self) -> bool:
+        return self.vmove.status not in SETTLED
+
+    @property
+    def succeeded(self) -> bool:
+        return self.vmove.status is VMoveStatus.SUCCEEDED
+
+    @property
+    def failed(self) -> bool:
+        return self.vmove.status is VMoveStatus.FAILED
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

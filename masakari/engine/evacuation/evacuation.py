@@ -5,8 +5,8 @@ import datetime
 from collections.abc import Callable
 
 from masakari import exception
-from masakari.db.moves import PlannedMove
 from masakari.domain.model import VMoveStatus
+from masakari.domain.planner.host import PlannedMove
 from masakari.domain.server import Migration, Server
 from masakari.engine.evacuation.background import Background
 from masakari.engine.evacuation.flights import (

@@ -5,10 +5,9 @@ import dataclasses
 import enum
 from collections.abc import Sequence
 
-from masakari.db.moves import Outcome, PlannedMove
-from masakari.domain.model import VMoveStatus
+from masakari.domain.model import Outcome, VMoveStatus
 from masakari.domain.planner import move as planner
-from masakari.domain.planner.host import Goal
+from masakari.domain.planner.host import Goal, PlannedMove
 from masakari.domain.planner.move import Step
 from masakari.domain.server import Migration, Server, VMState
 from masakari.domain.sharing import Demand

@@ -9,13 +9,14 @@ import pytest
 
 from masakari import conf as configuration
 from masakari.cmd import engine as program
-from masakari.db import notifications, progress, registry, schema, tables
+from masakari.db import engines, notifications, progress, schema, tables
 from masakari.domain import verdict
-from masakari.domain.model import NotificationStatus
+from masakari.domain.model import Identity, NotificationStatus
 from masakari.simulator.cloud import Cloud
 from masakari.simulator.port import SimulatedCompute
 from tests.functional.db import records
 from tests.functional.db.cases.recoveries import claimed, ended
+from tests.unit.events.recorder import Silent
 
 PATIENCE = 60
 STOPPED = {
@@ -45,8 +46,8 @@ def failed(database, **values):
 
 def beat(database, name, lease=15, stopping=False):
     database.write(
-        registry.beat,
-        registry.Identity(
+        engines.beat,
+        Identity(
             name=name,
             host=name.partition(":")[0],
             version="22.0.0",
@@ -289,7 +290,10 @@ def engine(config, database, cloud):
         [], prog="masakari-engine", config_files=[str(config)]
     )
     made = program.build(
-        conf, database=database, compute=SimulatedCompute(cloud)
+        conf,
+        database=database,
+        compute=SimulatedCompute(cloud),
+        events=Silent(),
     )
     made.start()
     yield made

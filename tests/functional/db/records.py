@@ -3,6 +3,7 @@
 
 import datetime
 import itertools
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -31,38 +32,74 @@ class Clock:
         self.now += datetime.timedelta(**delta)
 
 
-def segment(database: Database, **values: Any) -> model.Segment:
+def new_segment(**values: Any) -> model.Segment:
+    """One that is not in the database."""
     given = {
+        "uuid": str(uuid.uuid4()),
         "name": f"segment-{next(_numbers)}",
         "recovery_method": "auto",
         "service_type": "compute",
+        "description": None,
+        "enabled": True,
     } | values
-    return database.write(segments.create, **given)
+    given["recovery_method"] = model.RecoveryMethod(given["recovery_method"])
+    return model.Segment(**model.UNSAVED, **given)
+
+
+def new_host(of: model.Segment, **values: Any) -> model.Host:
+    """One that is not in the database."""
+    given = {
+        "uuid": str(uuid.uuid4()),
+        "name": f"host-{next(_numbers)}",
+        "type": "COMPUTE",
+        "control_attributes": "SSH",
+        "reserved": False,
+        "on_maintenance": False,
+        "segment": of,
+    } | values
+    return model.Host(**model.UNSAVED, **given)
+
+
+def new_notification(of: model.Host, **values: Any) -> model.Notification:
+    """One that is not in the database."""
+    given = {
+        "uuid": str(uuid.uuid4()),
+        "type": "COMPUTE_HOST",
+        "status": model.NotificationStatus.NEW,
+        "source_host_uuid": of.uuid,
+        "failover_segment_uuid": of.segment.uuid,
+        "generated_time": EPOCH,
+        "payload": {"event": "STOPPED"},
+        "message": None,
+    } | values
+    given["type"] = model.NotificationType(given["type"])
+    return model.Notification(**model.UNSAVED, **given)
+
+
+def segment(database: Database, **values: Any) -> model.Segment:
+    return database.write(segments.create, new_segment(**values))
 
 
 def host(
     database: Database, of: model.Segment | None = None, **values: Any
 ) -> model.Host:
-    given = {
-        "segment_uuid": (of or segment(database)).uuid,
-        "name": f"host-{next(_numbers)}",
-        "type": "COMPUTE",
-        "control_attributes": "SSH",
-    } | values
-    return database.write(hosts.create, **given)
+    return database.write(
+        hosts.create, new_host(of or segment(database), **values)
+    )
 
 
 def notification(
-    database: Database, of: model.Host | None = None, **values: Any
+    database: Database,
+    of: model.Host | None = None,
+    *,
+    request_id: str | None = None,
+    **values: Any,
 ) -> model.Notification:
-    given = {
-        "host": of or host(database),
-        "type": "COMPUTE_HOST",
-        "generated_time": EPOCH,
-        "payload": {"event": "STOPPED"},
-        "request_id": None,
-    } | values
-    return database.write(notifications.create, **given)
+    return database.write(
+        notifications.create,
+        new_notification(of or host(database), **values),
+        request_id=request_id,
+    )
 
 
 def vmove(database: Database, of: model.Notification, **values: Any) -> str:

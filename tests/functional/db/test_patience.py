@@ -4,12 +4,13 @@
 import pytest
 import sqlalchemy
 
-from masakari.db import engines, progress
+from masakari import conf as configuration
+from masakari.db import connections, progress
 from masakari.db.session import Database
 
 
 def bounded(url):
-    return dict(engines.bounded(sqlalchemy.make_url(url), 8).query)
+    return dict(connections.bounded(sqlalchemy.make_url(url), 8).query)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ URL = "mysql+pymysql://masakari@db/masakari?write_timeout=7"
 def test_an_operator_may_choose_other_limits():
     database = Database(URL, connection_parameters="read_timeout=60")
     assert limits(database) == {
-        "connect_timeout": engines.ANSWER_WITHIN,
+        "connect_timeout": connections.ANSWER_WITHIN,
         "read_timeout": 60,
         "write_timeout": 7,
     }
@@ -68,14 +69,23 @@ def test_who_changes_tables_has_no_limit():
     assert limits(Database(URL, answer_within=None)) == {"write_timeout": 7}
 
 
-def test_the_records_of_taskflow_are_waited_for_no_longer():
-    url = "mysql+pymysql://masakari:secret@db/masakari?charset=utf8"
-    assert progress.bounded(url) == (
-        f"{url}&connect_timeout=10&read_timeout=10&write_timeout=10"
-    )
-    assert progress.bounded("sqlite:///:memory:") == "sqlite:///:memory:"
+@pytest.mark.parametrize(
+    ("url", "limits"),
+    [
+        (
+            "mysql+pymysql://masakari:secret@db/masakari?charset=utf8",
+            "&connect_timeout=10&read_timeout=10&write_timeout=10",
+        ),
+        ("sqlite:////var/lib/masakari.sqlite", ""),
+    ],
+)
+def test_the_records_of_taskflow_are_waited_for_no_longer(url, limits):
+    conf = configuration.load([], prog="masakari-engine", config_files=[])
+    conf.set_override("connection", url, "taskflow")
+    found = progress.backend(conf).engine.url
+    assert found.render_as_string(hide_password=False) == url + limits
 
 
 def test_short_limits_are_still_limits():
     url = sqlalchemy.make_url("postgresql://db/masakari")
-    assert engines.bounded(url, 1).query["keepalives_idle"] == "1"
+    assert connections.bounded(url, 1).query["keepalives_idle"] == "1"

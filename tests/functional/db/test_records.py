@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+from tests.functional.db.cases import clocks as clocks_cases
 from tests.functional.db.cases import engines as engines_cases
 from tests.functional.db.cases import hosts as hosts_cases
 from tests.functional.db.cases import interventions as interventions_cases
@@ -6,7 +7,6 @@ from tests.functional.db.cases import notifications as notifications_cases
 from tests.functional.db.cases import paging as paging_cases
 from tests.functional.db.cases import recoveries as recoveries_cases
 from tests.functional.db.cases import segments as segments_cases
-from tests.functional.db.cases import time as time_cases
 from tests.functional.db.cases import vmoves as vmoves_cases
 
 
@@ -34,7 +34,7 @@ class TestReserves(recoveries_cases.Reserves):
     pass
 
 
-class TestRegistry(engines_cases.Registry):
+class TestEngines(engines_cases.Engines):
     pass
 
 
@@ -54,5 +54,5 @@ class TestPaging(paging_cases.Paging):
     pass
 
 
-class TestTime(time_cases.Time):
+class TestClocks(clocks_cases.Clocks):
     pass

@@ -112,9 +112,7 @@ def test_a_reader_does_not_wait_for_a_writer(file):
     records.segment(file, name="before")
 
     def write(session):
-        segments.create(
-            session, name="x", recovery_method="auto", service_type="compute"
-        )
+        segments.create(session, records.new_segment(name="x"))
         return file.read(segments.select, {}, cases.ALL)
 
     assert [one.name for one in file.write(write)] == ["before"]
@@ -122,9 +120,7 @@ def test_a_reader_does_not_wait_for_a_writer(file):
 
 def test_what_fails_leaves_nothing_behind(database):
     def fail(session):
-        segments.create(
-            session, name="s", recovery_method="auto", service_type="compute"
-        )
+        segments.create(session, records.new_segment(name="s"))
         raise exception.Conflict()
 
     with pytest.raises(exception.Conflict):
@@ -133,12 +129,7 @@ def test_what_fails_leaves_nothing_behind(database):
 
 
 def test_a_reader_changes_nothing(database):
-    database.read(
-        segments.create,
-        name="s",
-        recovery_method="auto",
-        service_type="compute",
-    )
+    database.read(segments.create, records.new_segment())
     assert database.read(segments.select, {}, cases.ALL) == []
 
 
@@ -155,9 +146,7 @@ def test_a_whole_transaction_runs_again(database, error):
 
     def write(session):
         runs.append(session)
-        made = segments.create(
-            session, name="s", recovery_method="auto", service_type="compute"
-        )
+        made = segments.create(session, records.new_segment(name="s"))
         if len(runs) < 4:
             raise error
         return made

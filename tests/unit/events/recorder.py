@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A publisher that remembers what it was told."""
+"""Publishers that tell nobody."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -30,8 +30,18 @@ class Event:
         return fault and dict(fault["masakari_object.data"])
 
 
+class Silent:
+    """A publisher that forgets what it is told."""
+
+    def emit(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing is told."""
+
+    def close(self) -> None:
+        """Nothing is left to tell."""
+
+
 class Recorder:
-    """See :class:`masakari.events.publisher.Publisher`."""
+    """A publisher that remembers what it is told."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []

@@ -336,9 +336,3 @@ def test_a_server_may_fork_before_the_first_event(heard):
     assert child.exitcode == 0
     notifier.close()
     assert numbers(heard) == [1]
-
-
-def test_silence():
-    silent = publisher.Silent()
-    emit(silent)
-    silent.close()

@@ -205,7 +205,7 @@ class Recoveries(Breaking):
         (ended,) = written(
             moves.settle,
             [
-                moves.Outcome(
+                model.Outcome(
                     vmove_uuid=planned.uuid,
                     status=model.VMoveStatus.SUCCEEDED,
                     dest_host="other",
@@ -228,7 +228,7 @@ class Recoveries(Breaking):
         (ended,) = written(
             moves.settle,
             [
-                moves.Outcome(
+                model.Outcome(
                     vmove_uuid=planned.uuid, status=model.VMoveStatus.FAILED
                 )
             ],

@@ -3,8 +3,8 @@
 
 import datetime
 
-from masakari.db import registry, tables
-from masakari.domain.model import EngineState
+from masakari.db import engines, tables
+from masakari.domain.model import EngineState, Identity
 from tests.functional.db import records
 
 
@@ -15,30 +15,30 @@ def identity(name, **values):
         "version": "22.0.0",
         "started_at": records.EPOCH,
     } | values
-    return registry.Identity(**given)
+    return Identity(**given)
 
 
 def beat(database, name, *, lease=15, stopping=False, **values):
     database.write(
-        registry.beat, identity(name, **values), lease=lease, stopping=stopping
+        engines.beat, identity(name, **values), lease=lease, stopping=stopping
     )
 
 
 def listed(database):
-    return {e.name: e.state for e in database.read(registry.select)}
+    return {e.name: e.state for e in database.read(engines.select)}
 
 
-class Registry:
+class Engines:
     def test_an_engine_is_up_as_long_as_its_heart_beats(self, database):
         beat(database, "one")
         beat(database, "one")
-        (found,) = database.read(registry.select)
+        (found,) = database.read(engines.select)
         assert (found.name, found.host) == ("one", "controller-1")
         assert (found.version, found.started_at) == ("22.0.0", records.EPOCH)
         assert found.state is EngineState.UP
         assert 10 < found.lease_left <= 15
         beat(database, "one", lease=-3)
-        (found,) = database.read(registry.select)
+        (found,) = database.read(engines.select)
         assert found.state is EngineState.DOWN
         assert -8 < found.lease_left <= -3
 
@@ -50,7 +50,7 @@ class Registry:
             "one": EngineState.STOPPING,
             "two": EngineState.UP,
         }
-        database.write(registry.leave, "one")
+        database.write(engines.leave, "one")
         assert listed(database) == {"two": EngineState.UP}
 
     def test_they_are_in_the_order_of_hosts_and_starts(self, database):
@@ -61,8 +61,8 @@ class Registry:
         assert list(listed(database)) == ["c", "b", "a"]
 
     def test_the_dead_are_forgotten_after_a_day(self, database):
-        beat(database, "gone", lease=-registry.MEMORY - 60)
-        beat(database, "recent", lease=-registry.MEMORY + 60)
+        beat(database, "gone", lease=-engines.MEMORY - 60)
+        beat(database, "recent", lease=-engines.MEMORY + 60)
         beat(database, "here")
         assert listed(database) == {
             "here": EngineState.UP,

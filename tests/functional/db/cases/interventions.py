@@ -100,9 +100,9 @@ class Interventions:
         )
         claimed(database, notification)
         assert not database.write(
-            interventions.try_again, before, verdict.error("mine")
+            interventions.retry, before, verdict.error("mine")
         )
-        assert not database.write(interventions.let_go, before)
+        assert not database.write(interventions.release, before)
         found = seen(database, notification)
         assert found.notification.status is NotificationStatus.RUNNING
         assert found.notification.message == "no"

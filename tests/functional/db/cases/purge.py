@@ -124,7 +124,7 @@ class Purge:
     def test_there_is_a_limit_for_all_tables_together(self, database):
         host = records.host(database)
         for _ in range(5):
-            self.ended(database, host=host)
+            self.ended(database, of=host)
         removed = []
         while counts := self.purge(database, max_rows=4):
             removed.append(sum(counts.values()))
@@ -135,6 +135,6 @@ class Purge:
         monkeypatch.setattr(purge, "_BATCH", 2)
         host = records.host(database)
         for _ in range(5):
-            self.ended(database, host=host)
+            self.ended(database, of=host)
         assert self.purge(database)["notifications"] == 5
         assert records.count(database, tables.Notification) == 0

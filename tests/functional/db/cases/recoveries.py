@@ -249,7 +249,7 @@ class Moves:
         database.write(
             moves.settle,
             [
-                moves.Outcome(
+                model.Outcome(
                     vmove_uuid=move.uuid,
                     status=model.VMoveStatus.SUCCEEDED,
                     dest_host="other",

@@ -3,20 +3,20 @@ import datetime
 
 import sqlalchemy
 
-from masakari.db import session as sessions
+from masakari.db import clocks
 from tests.functional.db import records
 
 
-class Time:
+class Clocks:
     def test_the_clock_of_rows_has_whole_seconds(self, database, clock):
         clock.advance(seconds=1.75)
-        assert database.read(sessions.now) == records.EPOCH + (
+        assert database.read(clocks.now) == records.EPOCH + (
             datetime.timedelta(seconds=1)
         )
 
     def test_milliseconds_can_be_computed_with(self, database):
         def both(session):
-            now = sessions.now_ms(session)
+            now = clocks.now_ms(session)
             return session.execute(
                 sqlalchemy.select(now, now + 15000, now < now + 1)
             ).one()
