@@ -66,7 +66,8 @@ OPTS: list[cfg.Opt] = [
         default=30,
         min=1,
         help="Seconds after which a call to Nova or Keystone that has not "
-        "been answered is given up.",
+        "been answered is given up. What Nova has not begun by then it is "
+        "taken never to begin.",
     ),
     cfg.IntOpt(
         "nova_api_retries",

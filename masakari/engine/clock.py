@@ -12,10 +12,14 @@ class Clock(Protocol):
         """The time of day, naive and in UTC."""
 
     def monotonic(self) -> float:
-        """Seconds that never go back; they go on while stopped."""
+        """Seconds that never go back; they go on while the process is stopped."""
 
     def wait(self, event: threading.Event, timeout: float) -> bool:
         """Wait until ``event`` is set, ``timeout`` seconds at most."""
+
+
+#: Goes on while the machine is suspended, where there is one that does.
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class SystemClock:
@@ -23,7 +27,7 @@ class SystemClock:
         return datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        return time.clock_gettime(_STEADY)
 
     def wait(self, event: threading.Event, timeout: float) -> bool:
         return event.wait(timeout)

@@ -179,13 +179,9 @@ class Flows:
         store: dict[str, Any],
         **more: Any,
     ) -> None:
-        flow = _build(workflow, recovery, more)
-        records = self._records(
-            flow, recovery.notification.uuid, workflow.logbook
-        )
         store = {**store, "notification_uuid": recovery.notification.uuid}
         try:
-            _execute(flow, store, records)
+            self._execute(workflow, recovery, store, more)
         except exception.MasakariException:
             raise
         except Exception as error:
@@ -199,6 +195,33 @@ class Flows:
                 "engine's log has the details "
                 f"[{recovery.lease.claim.request_id}]."
             ) from error
+
+    def _execute(
+        self,
+        workflow: Workflow,
+        recovery: Recovery,
+        store: dict[str, Any],
+        more: Mapping[str, Any],
+    ) -> None:
+        """Run a flow; raises what a task raised.
+
+        What cannot be recorded, such as a result of a third-party task that
+        is no JSON, is run once more without records: tasks can be repeated.
+        """
+        uuid = recovery.notification.uuid
+        flow = _build(workflow, recovery, more)
+        records = self._records(flow, uuid, workflow.logbook)
+        try:
+            _run_flow(flow, store, records)
+        except taskflow_exc.StorageFailure as error:
+            LOG.warning(
+                "The progress of notification %s cannot be recorded any "
+                "further and will not be shown: %s",
+                uuid,
+                error,
+            )
+            recovery.check()
+            _run_flow(_build(workflow, recovery, more), store, {})
 
     def _records(
         self, flow: linear_flow.Flow, uuid: str, name: str
@@ -232,16 +255,12 @@ class Flows:
                 return models.LogBook(name, uuid=uuid)
 
 
-def _execute(
+def _run_flow(
     flow: linear_flow.Flow, store: dict[str, Any], records: dict[str, Any]
 ) -> None:
-    """Run a flow; raises what a task raised."""
+    """:raises taskflow.exceptions.StorageFailure: it cannot be recorded"""
     try:
         engines.load(flow, store=store, engine="serial", **records).run()
-    except taskflow_exc.StorageFailure as error:
-        raise exception.ServiceUnavailable(
-            f"TaskFlow's records cannot be written: {error}"
-        ) from error
     except taskflow_exc.WrappedFailure as failures:
         raise _weightiest(failures) from failures
 

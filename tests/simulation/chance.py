@@ -32,7 +32,10 @@ _VERBS = (
     "start",
     "stop",
 )
-_PASSING: Sequence[int | str] = (429, 500, 502, 503, "hang", "slow", "timeout")
+_PASSING: Sequence[int | str] = (
+    *(429, 500, 502, 503),
+    *("hang", "late", "slow", "timeout"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -231,6 +234,9 @@ class _Teller:
         if chance.random() < 0.4:
             del fault["times"]
             fault["lasts"] = self._at(1, 40)
+        if outcome == "late":
+            # Within the time for which a call to Nova is waited for.
+            fault |= {"verb": "evacuate", "seconds": self._at(1, 29)}
         if outcome == "slow":
             fault["seconds"] = self._at(0.1, 10)
         if outcome in (429, 503) and chance.random() < 0.5:

@@ -38,6 +38,11 @@ class Skip(base.MasakariTask):
         raise exception.SkipHostRecoveryException(f"{host_name} is spared.")
 
 
+class GiveWhatIsNoJson(base.MasakariTask):
+    def execute(self, host_name):
+        return self.novaclient.get_servers(self.context, host_name)
+
+
 @pytest.fixture
 def insert(monkeypatch: pytest.MonkeyPatch) -> Insert:
     def call(option, phase, place, task):
@@ -155,3 +160,15 @@ def test_what_is_planned_and_never_evacuated_is_a_failure(
         "no task of it is made for that" in (move.message or "")
         for move in simulation.vmoves(notification)
     )
+
+
+def test_a_result_that_cannot_be_recorded_keeps_nobody_from_recovery(
+    simulation: Simulation, insert: Insert
+) -> None:
+    insert(AUTO, "pre", 0, GiveWhatIsNoJson)
+    host, *_ = simulation.hosts(2)
+    simulation.servers(host, 2)
+    notification = simulation.fail(host)
+    simulation.run(simulation.engine(), seconds=60)
+    assert simulation.now(notification).status == FINISHED
+    assert len(simulation.evacuated()) == 2

@@ -98,6 +98,27 @@ def test_no_answer_costs_the_timeout(cloud, clock, compute, kind, done):
     assert len(cloud.migrations) == done
 
 
+def test_what_is_late_is_done_after_all(cloud, clock, compute):
+    server = cloud.create_server("s", "c1")
+    lose(cloud, clock, "c1")
+    cloud.faults.add("evacuate", "late", seconds=20, times=1)
+    with pytest.raises(port.Unavailable, match="30 seconds"):
+        compute.evacuate(server.uuid)
+    (record,) = compute.evacuations("c1")
+    assert record.instance_uuid == server.uuid
+    assert cloud.migrations[0].created_at == clock.now - 10
+
+
+def test_a_refusal_of_what_is_late_reaches_nobody(cloud, clock, compute):
+    server = cloud.create_server("s", "c1")
+    lose(cloud, clock, "c1")
+    cloud.faults.add("evacuate", "late", seconds=20, times=1)
+    cloud.revive("c1")
+    with pytest.raises(port.Unavailable, match="30 seconds"):
+        compute.evacuate(server.uuid)
+    assert not compute.evacuations("c1")
+
+
 def test_slow_answer_lets_time_pass(cloud, clock, compute):
     cloud.faults.add("compute_services", "slow", seconds=3, times=1)
     before = clock.now
