@@ -12,7 +12,7 @@ class Clock(Protocol):
         """The time of day, naive and in UTC."""
 
     def monotonic(self) -> float:
-        """Seconds that never go back; they go on while the process is stopped."""
+        """Seconds that go on while the process is stopped."""
 
     def wait(self, event: threading.Event, timeout: float) -> bool:
         """Wait until ``event`` is set, ``timeout`` seconds at most."""
