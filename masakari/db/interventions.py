@@ -21,6 +21,7 @@ from masakari.domain.model import (
     UNFINISHED,
     Notification,
     NotificationStatus,
+    NotificationType,
 )
 from masakari.domain.verdict import Verdict
 
@@ -42,30 +43,51 @@ def claimed(session: orm.Session) -> list[Situation]:
 
 
 def unsettled(session: orm.Session, *, since: float) -> list[Situation]:
-    """Those with work left to do, and those that failed not long ago.
+    """Those with work left to do, and those whose hosts may still be down.
 
-    :param since: how long ago (seconds) one may have failed
+    :param since: how long ago (seconds) one may have failed, or the failure
+        of a host have been ignored
     """
-    recent = now(session) - datetime.timedelta(seconds=since)
     return _situations(
         session,
         sa.or_(
             Row.status.in_([status.value for status in UNFINISHED]),
             sa.and_(
-                Row.status == NotificationStatus.FAILED,
-                Row.updated_at >= recent,
+                sa.or_(
+                    Row.status == NotificationStatus.FAILED,
+                    sa.and_(
+                        Row.status == NotificationStatus.IGNORED,
+                        Row.type == NotificationType.COMPUTE_HOST,
+                    ),
+                ),
+                Row.updated_at >= _ago(session, since),
             ),
         ),
     )
 
 
-def of_statuses(
-    session: orm.Session, statuses: Collection[NotificationStatus]
+def matching(
+    session: orm.Session,
+    *,
+    statuses: Collection[NotificationStatus] | None = None,
+    host: str | None = None,
+    since: float | None = None,
 ) -> list[Situation]:
-    """All in one of these, however old."""
-    return _situations(
-        session, Row.status.in_([status.value for status in statuses])
-    )
+    """All of which this holds; None leaves it open.
+
+    :param host: the name of the host, which may not be registered any more
+    :param since: how long ago (seconds) one was reported, or has changed
+    """
+    conditions: list[sa.ColumnElement[bool]] = [sa.true()]
+    if statuses is not None:
+        values = [status.value for status in statuses]
+        conditions.append(Row.status.in_(values))
+    if host is not None:
+        conditions.append(query.equal(query.columns(Host).name, host))
+    if since is not None:
+        changed_at = sa.func.coalesce(Row.updated_at, Row.created_at)
+        conditions.append(changed_at >= _ago(session, since))
+    return _situations(session, sa.and_(*conditions))
 
 
 def try_again(
@@ -154,6 +176,10 @@ def _situations(
         )
         for row, host, attempts, due_in, owner, left in rows
     ]
+
+
+def _ago(session: orm.Session, seconds: float) -> datetime.datetime:
+    return now(session) - datetime.timedelta(seconds=seconds)
 
 
 def _age(session: orm.Session, row: Row) -> float:

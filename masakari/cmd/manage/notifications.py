@@ -21,7 +21,10 @@ from masakari.domain.model import (
 )
 from masakari.services import interventions as services
 
-_SECONDS_OF_A_DAY = 86400
+_SECONDS_OF_AN_HOUR = 3600
+
+#: Ten years: further back than any notification is kept.
+_MOST_HOURS = 87600
 
 _LISTED = {
     "uuid": "UUID",
@@ -116,14 +119,18 @@ def _answer(
 def _find(
     database: Database, arguments: argparse.Namespace
 ) -> Sequence[Situation]:
-    if arguments.all:
-        return database.read(
-            interventions.of_statuses, tuple(NotificationStatus)
-        )
+    wanted: dict[str, Any] = {}
     if arguments.status:
-        status = NotificationStatus(arguments.status)
-        return database.read(interventions.of_statuses, (status,))
-    return database.read(interventions.unsettled, since=_SECONDS_OF_A_DAY)
+        wanted["statuses"] = (NotificationStatus(arguments.status),)
+    if arguments.host_name is not None:
+        wanted["host"] = arguments.host_name
+    if arguments.since is not None:
+        wanted["since"] = arguments.since * _SECONDS_OF_AN_HOUR
+    if arguments.all or wanted:
+        return database.read(interventions.matching, **wanted)
+    return database.read(
+        interventions.unsettled, since=24 * _SECONDS_OF_AN_HOUR
+    )
 
 
 def _state(database: Database, owner: str | None) -> str | None:
@@ -245,15 +252,43 @@ def _print_details(
         )
 
 
+def _hours(text: str) -> float:
+    hours = float(text)
+    if not 0 < hours <= _MOST_HOURS:
+        raise argparse.ArgumentTypeError(
+            f"{text} is not between 0 and {_MOST_HOURS}"
+        )
+    return hours
+
+
 def _list_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "By default: those with work left to do, and of the last 24 hours "
+        "those that failed and the failures of hosts that were ignored."
+    )
     chosen = parser.add_mutually_exclusive_group()
     chosen.add_argument(
         "--status",
         choices=[status.value for status in NotificationStatus],
-        help="those of one status; by default those with work left to do, "
-        "and those that failed in the last day",
+        help="those of one status",
     )
-    chosen.add_argument("--all", action="store_true", help="all of them")
+    chosen.add_argument(
+        "--all", action="store_true", help="those of any status"
+    )
+    parser.add_argument(
+        "--host",
+        # oslo.config has an option of the name "host".
+        dest="host_name",
+        metavar="NAME",
+        help="those of one host, of any status unless --status says which",
+    )
+    parser.add_argument(
+        "--since",
+        metavar="HOURS",
+        type=_hours,
+        help="those that were reported, or have changed, in the last HOURS, "
+        "of any status unless --status says which",
+    )
     actions.json_argument(parser)
 
 

@@ -148,8 +148,56 @@ class TestNotificationList:
         assert first[0] == waits.uuid
         assert second[-1] == "a ba ba b" + second[-1][9:57] + "..."
 
+    def test_what_became_of_a_host(self, run, database):
+        host = records.host(database, name="compute-2")
+        done = records.notification(database, host)
+        ended(database, claimed(database, done))
+        other = records.notification(database)
+        ignored = records.notification(database, host)
+        ended(
+            database,
+            claimed(database, ignored),
+            verdict.ignored("Host status is UNKNOWN."),
+        )
+
+        def listed(*arguments):
+            shown = answered(run, "notification", "list", *arguments)
+            return [one["uuid"] for one in shown]
+
+        assert listed() == [other.uuid, ignored.uuid]
+        assert listed("--host", "compute-2") == [done.uuid, ignored.uuid]
+        assert listed("--host", "compute-2", "--status", "finished") == [
+            done.uuid
+        ]
+        assert listed("--host", "compute-9") == []
+        assert listed("--since", "0.5") == [
+            done.uuid,
+            other.uuid,
+            ignored.uuid,
+        ]
+        records.change(
+            database,
+            tables.Notification,
+            done.uuid,
+            updated_at=utc_now() - datetime.timedelta(hours=3),
+        )
+        assert listed("--since", "2", "--host", "compute-2") == [ignored.uuid]
+        assert listed("--since", "4", "--all") == [
+            done.uuid,
+            other.uuid,
+            ignored.uuid,
+        ]
+
     @pytest.mark.parametrize(
-        "arguments", [("--status", "odd"), ("--status", "new", "--all")]
+        "arguments",
+        [
+            ("--status", "odd"),
+            ("--status", "new", "--all"),
+            ("--since", "yesterday"),
+            ("--since", "-1"),
+            ("--since", "nan"),
+            ("--since", "1e9"),
+        ],
     )
     def test_what_makes_no_sense_is_refused(self, run, database, arguments):
         code, out, err = run("notification", "list", *arguments)
