@@ -3,7 +3,7 @@
 
 import argparse
 import collections
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from oslo_config import cfg
@@ -38,6 +38,25 @@ _LISTED = {
     "message": "Message",
 }
 
+_LATEST = {
+    "instance_uuid": "Instance",
+    "instance_name": "Name",
+    "status": "Status",
+    "dest_host": "Destination",
+    "end_time": "Ended",
+    "message": "Message",
+}
+
+_HISTORY = {
+    "instance_uuid": "Instance",
+    "instance_name": "Name",
+    "status": "Status",
+    "dest_host": "Destination",
+    "start_time": "Started",
+    "end_time": "Ended",
+    "message": "Message",
+}
+
 #: Characters of a message that a table has room for.
 _SHORT = 60
 
@@ -68,16 +87,27 @@ def show(conf: cfg.ConfigOpts) -> None:
             progress.of_notification, uuid
         )
     details = _details(situation, owner_state)
+    latest = {move.instance_uuid: move for move in moves}
     if conf.category.json:
         actions.print_json(
             details
             | {
-                "vmoves": [_move(move) for move in moves],
+                "vmoves": [
+                    _move(move)
+                    | {"latest": latest[move.instance_uuid] is move}
+                    for move in moves
+                ],
                 "tasks": [_task(task) for task in tasks],
             }
         )
         return
-    _print_details(details, moves, tasks)
+    details["vmoves"] = _count(latest.values(), len(moves) - len(latest))
+    _print_details(details)
+    if conf.category.all_moves:
+        _print_moves(moves, _HISTORY)
+    else:
+        _print_moves(latest.values(), _LATEST)
+    _print_tasks(tasks)
 
 
 def retry(conf: cfg.ConfigOpts) -> None:
@@ -210,46 +240,58 @@ def _task(task: TaskProgress) -> dict[str, Any]:
     }
 
 
-def _print_details(
-    details: Mapping[str, Any],
-    moves: Sequence[VMove],
-    tasks: Sequence[TaskProgress],
-) -> None:
+def _count(latest: Collection[VMove], earlier: int) -> str:
+    """Of the latest moves: what failed before has no say any more."""
+    counted = collections.Counter(str(move.status) for move in latest)
+    found = ", ".join(f"{n} {status}" for status, n in counted.items())
+    if earlier:
+        found += f" (and {earlier} earlier ones: --all-moves)"
+    return found
+
+
+def _print_details(details: Mapping[str, Any]) -> None:
     waits = details["next_attempt_in"]
-    counted = collections.Counter(str(move.status) for move in moves)
     shown = dict(details) | {
         "lease_left": actions.lease(details["lease_left"]),
         "next_attempt_in": None if waits is None else f"{waits:.0f} s",
-        "vmoves": ", ".join(f"{n} {status}" for status, n in counted.items()),
     }
     actions.print_table(("Field", "Value"), list(shown.items()))
-    if moves:
-        actions.print_table(
-            ("Instance", "Name", "Status", "Destination", "Message"),
-            [
-                (
-                    move.instance_uuid,
-                    move.instance_name,
-                    move.status,
-                    move.dest_host,
-                    move.message,
-                )
-                for move in moves
-            ],
-        )
-    if tasks:
-        actions.print_table(
-            ("Task", "State", "Progress", "Last message"),
-            [
-                (
-                    task.name,
-                    task.state,
-                    f"{task.progress:.0%}",
-                    task.entries[-1].message,
-                )
-                for task in tasks
-            ],
-        )
+
+
+def _print_moves(moves: Collection[VMove], columns: Mapping[str, str]) -> None:
+    if not moves:
+        return
+    actions.print_table(
+        tuple(columns.values()),
+        [[_move(move)[key] for key in columns] for move in moves],
+    )
+
+
+def _print_tasks(tasks: Collection[TaskProgress]) -> None:
+    if not tasks:
+        return
+    actions.print_table(
+        ("Task", "State", "Progress", "Last message"),
+        [
+            (
+                task.name,
+                task.state,
+                f"{task.progress:.0%}",
+                task.entries[-1].message,
+            )
+            for task in tasks
+        ],
+    )
+
+
+def _show_arguments(parser: argparse.ArgumentParser) -> None:
+    actions.uuid_arguments(parser)
+    parser.add_argument(
+        "--all-moves",
+        action="store_true",
+        help="each move of each instance, with its times, not only the "
+        "latest one; --json always has them all",
+    )
 
 
 def _hours(text: str) -> float:
@@ -301,7 +343,7 @@ ACTIONS: Mapping[str, Action] = {
     "show": Action(
         help="show a notification, its moves and its progress",
         run=show,
-        add_arguments=actions.uuid_arguments,
+        add_arguments=_show_arguments,
     ),
     "retry": Action(
         help="give one that failed, or is in error, another attempt now",

@@ -231,6 +231,90 @@ class TestNotificationShow:
         assert values["vmoves"] == "1 succeeded, 2 failed"
         assert values["lease_left"].endswith(" s left")
 
+    def test_instances_count_once_however_often_they_were_tried(
+        self, run, database
+    ):
+        notification = records.notification(database)
+        one, two = (f"{n}0000000-0000-4000-8000-000000000000" for n in "12")
+        began = datetime.datetime(2026, 11, 23, 12)
+
+        def move(uuid, status, minutes, **values):
+            records.vmove(
+                database,
+                notification,
+                instance_uuid=uuid,
+                instance_name=f"vm-{uuid[0]}",
+                status=status,
+                start_time=began + datetime.timedelta(minutes=minutes),
+                end_time=began + datetime.timedelta(minutes=minutes + 1),
+                **values,
+            )
+
+        move(one, "failed", 0, message="full")
+        move(two, "failed", 0, message="full")
+        move(two, "failed", 3, message="full again")
+        move(one, "succeeded", 3, dest_host="compute-3")
+
+        shown = answered(run, "notification", "show", notification.uuid)
+        assert [
+            (vmove["instance_name"], vmove["status"], vmove["latest"])
+            for vmove in shown["vmoves"]
+        ] == [
+            ("vm-1", "failed", False),
+            ("vm-2", "failed", False),
+            ("vm-2", "failed", True),
+            ("vm-1", "succeeded", True),
+        ]
+        text = run("notification", "show", notification.uuid)[1]
+        assert dict(line for line in lines(text) if len(line) == 2)[
+            "vmoves"
+        ] == ("1 succeeded, 1 failed (and 2 earlier ones: --all-moves)")
+        assert [line for line in lines(text) if len(line) == 6] == [
+            ["Instance", "Name", "Status", "Destination", "Ended", "Message"],
+            [
+                one,
+                "vm-1",
+                "succeeded",
+                "compute-3",
+                "2026-11-23T12:04:00Z",
+                "",
+            ],
+            [two, "vm-2", "failed", "", "2026-11-23T12:04:00Z", "full again"],
+        ]
+        text = run("notification", "show", notification.uuid, "--all-moves")[1]
+        history = [line for line in lines(text) if len(line) == 7]
+        assert [line[1:3] + line[4:] for line in history] == [
+            ["Name", "Status", "Started", "Ended", "Message"],
+            [
+                "vm-1",
+                "failed",
+                "2026-11-23T12:00:00Z",
+                "2026-11-23T12:01:00Z",
+                "full",
+            ],
+            [
+                "vm-2",
+                "failed",
+                "2026-11-23T12:00:00Z",
+                "2026-11-23T12:01:00Z",
+                "full",
+            ],
+            [
+                "vm-2",
+                "failed",
+                "2026-11-23T12:03:00Z",
+                "2026-11-23T12:04:00Z",
+                "full again",
+            ],
+            [
+                "vm-1",
+                "succeeded",
+                "2026-11-23T12:03:00Z",
+                "2026-11-23T12:04:00Z",
+                "",
+            ],
+        ]
+
     def test_when_the_next_attempt_comes(self, run, database):
         notification = records.notification(database)
         ended(database, claimed(database, notification), verdict.error("no"))
