@@ -538,7 +538,11 @@ class Simulation:
         )
 
     def progress(self, notification: Notification) -> list[TaskProgress]:
-        return self.database.read(progress.of_notification, notification.uuid)
+        return self.database.read(
+            progress.of_notification,
+            notification.uuid,
+            self.now(notification).status,
+        )
 
     def evacuated(self) -> list[str]:
         """The servers that Nova was asked to evacuate, in that order."""

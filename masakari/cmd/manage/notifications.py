@@ -84,7 +84,7 @@ def show(conf: cfg.ConfigOpts) -> None:
         owner_state = _state(database, situation.owner)
         moves = database.read(vmoves.select, uuid, {}, _BY_AGE)
         tasks = progress.database(conf, database).read(
-            progress.of_notification, uuid
+            progress.of_notification, uuid, situation.notification.status
         )
     details = _details(situation, owner_state)
     latest = {move.instance_uuid: move for move in moves}
