@@ -45,11 +45,13 @@ class Candidate:
     """A notification that may be claimed; the claim itself decides.
 
     :param subject: the uuid of the host or instance that has to be held
+    :param left_by: the engine that worked on it until its lease ran out
     """
 
     notification_uuid: str
     type: str
     subject: str
+    left_by: str | None = None
 
 
 def candidates(session: orm.Session, *, limit: int) -> list[Candidate]:
@@ -59,7 +61,7 @@ def candidates(session: orm.Session, *, limit: int) -> list[Candidate]:
     """
     subject = _subject()
     query = (
-        sa.select(Row.notification_uuid, Row.type, subject)
+        sa.select(Row.notification_uuid, Row.type, subject, _left_by())
         .outerjoin(
             Recovery, Recovery.notification_uuid == Row.notification_uuid
         )
@@ -81,9 +83,17 @@ def candidates(session: orm.Session, *, limit: int) -> list[Candidate]:
         .limit(limit)
     )
     return [
-        Candidate(notification_uuid=uuid, type=type, subject=held)
-        for uuid, type, held in session.execute(query)
+        Candidate(
+            notification_uuid=uuid, type=type, subject=held, left_by=owner
+        )
+        for uuid, type, held, owner in session.execute(query)
     ]
+
+
+def _left_by() -> sa.ColumnElement[str | None]:
+    """Where a subject is free, whoever it still has as its owner is late."""
+    same = ClaimRow.notification_uuid == Row.notification_uuid
+    return sa.case((same, ClaimRow.owner))
 
 
 def _subject() -> sa.ColumnElement[str]:

@@ -23,6 +23,9 @@ from masakari.domain import model
 #: What the logbooks of Masakari are called, in every release.
 NAMES = ("instance:evacuate", "instance:recovery", "process:recovery")
 
+#: Under which a flow's record has the name of the engine that runs it.
+ENGINE = "engine"
+
 _FAILURE = "FAILURE"
 
 #: TaskFlow's states of tasks that have come to an end.
@@ -38,6 +41,7 @@ _FLOWS = sqlalchemy.table(
     "flowdetails",
     sqlalchemy.column("uuid", sqlalchemy.String),
     sqlalchemy.column("parent_uuid", sqlalchemy.String),
+    sqlalchemy.column("meta", sqlalchemy.JSON),
 )
 _ATOMS = sqlalchemy.table(
     "atomdetails",
@@ -97,15 +101,19 @@ def of_notification(
         return []
     rows = session.execute(
         sqlalchemy.select(
-            _FLOWS.c.uuid, _ATOMS.c.name, _ATOMS.c.state, _ATOMS.c.meta
+            _FLOWS.c.uuid,
+            _ATOMS.c.name,
+            _ATOMS.c.state,
+            _ATOMS.c.meta,
+            _FLOWS.c.meta,
         )
         .join(_FLOWS, _FLOWS.c.uuid == _ATOMS.c.parent_uuid)
         .where(query.equal(_FLOWS.c.parent_uuid, uuid))
     )
     told = [
         (flow, task)
-        for flow, name, state, meta in rows
-        if (task := _task(name, state, meta)).entries
+        for flow, name, state, meta, of_flow in rows
+        if (task := _task(name, state, meta, of_flow)).entries
     ]
     # Where times are kept in whole seconds the rows' own do not tell.
     told.sort(key=lambda one: one[1].entries[0].timestamp)
@@ -190,14 +198,16 @@ def _there(session: orm.Session) -> bool:
 
 
 def _task(
-    name: str | None, state: str | None, meta: Any
+    name: str | None, state: str | None, meta: Any, of_flow: Any
 ) -> model.TaskProgress:
     known: Mapping[str, Any] = meta if isinstance(meta, dict) else {}
+    run: Mapping[str, Any] = of_flow if isinstance(of_flow, dict) else {}
     return model.TaskProgress(
         name=name or "",
         progress=float(known.get("progress") or 0.0),
         state=state or "",
         entries=tuple(_entries(known)),
+        engine=run.get(ENGINE),
     )
 
 

@@ -168,12 +168,17 @@ class ProgressEntry:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class TaskProgress:
-    """One task of a recovery workflow, as ``recovery_workflow_details``."""
+    """One task of a recovery workflow, as ``recovery_workflow_details``.
+
+    :param engine: the name of the one that ran it; None where an engine of a
+        release up to 21.0.0 did
+    """
 
     name: str
     progress: float
     state: str
     entries: tuple[ProgressEntry, ...]
+    engine: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

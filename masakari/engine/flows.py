@@ -184,9 +184,7 @@ class Flows:
         **more: Any,
     ) -> None:
         flow = _build(workflow, recovery, more)
-        records = self._records(
-            flow, recovery.notification.uuid, workflow.logbook
-        )
+        records = self._records(flow, recovery, workflow.logbook)
         store = {**store, "notification_uuid": recovery.notification.uuid}
         try:
             _execute(flow, store, records)
@@ -205,17 +203,21 @@ class Flows:
             ) from error
 
     def _records(
-        self, flow: linear_flow.Flow, uuid: str, name: str
+        self, flow: linear_flow.Flow, recovery: Recovery, name: str
     ) -> dict[str, Any]:
         """Where the flow is recorded.
 
         Without its tables, a recovery cannot be shown; that is no reason
         not to recover.
         """
+        uuid = recovery.notification.uuid
         try:
             book = self._logbook(uuid, name)
             detail = persistence_utils.create_flow_detail(
-                flow, book=book, backend=self._backend
+                flow,
+                book=book,
+                backend=self._backend,
+                meta={progress.ENGINE: recovery.lease.owner},
             )
         except taskflow_exc.StorageFailure as error:
             LOG.warning(

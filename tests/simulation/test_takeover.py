@@ -78,13 +78,15 @@ def test_the_tasks_of_a_killed_engine_are_not_shown_as_running(
         seconds=200,
     )
     assert simulation.now(notification).status is FINISHED
-    assert [task.state for task in simulation.progress(notification)] == [
-        "SUCCESS",
-        "SUCCESS",
-        "FAILURE",
-        "SUCCESS",
-        "SUCCESS",
-        "SUCCESS",
+    assert [
+        (task.state, task.engine) for task in simulation.progress(notification)
+    ] == [
+        ("SUCCESS", "engine-1"),
+        ("SUCCESS", "engine-1"),
+        ("FAILURE", "engine-1"),
+        ("SUCCESS", "engine-2"),
+        ("SUCCESS", "engine-2"),
+        ("SUCCESS", "engine-2"),
     ]
 
 

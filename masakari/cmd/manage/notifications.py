@@ -227,6 +227,7 @@ def _move(move: VMove) -> dict[str, Any]:
 def _task(task: TaskProgress) -> dict[str, Any]:
     return {
         "name": task.name,
+        "engine": task.engine,
         "state": task.state,
         "progress": task.progress,
         "entries": [
@@ -271,10 +272,11 @@ def _print_tasks(tasks: Collection[TaskProgress]) -> None:
     if not tasks:
         return
     actions.print_table(
-        ("Task", "State", "Progress", "Last message"),
+        ("Task", "Engine", "State", "Progress", "Last message"),
         [
             (
                 task.name,
+                task.engine,
                 task.state,
                 f"{task.progress:.0%}",
                 task.entries[-1].message,

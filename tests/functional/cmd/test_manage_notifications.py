@@ -461,5 +461,6 @@ def test_what_failed_for_lack_of_room_is_recovered_once_there_is_some(
     assert shown["attempts"] == 3
     assert shown["vmoves"][-1]["status"] == "succeeded"
     assert shown["tasks"][-1]["name"] == "EvacuateInstancesTask"
+    assert shown["tasks"][-1]["engine"].startswith("controller-1:")
     engine.stop()
     assert answered(run, "engine", "list") == []
