@@ -8,6 +8,7 @@ from concurrent import futures
 
 from masakari import exception
 from masakari.db import registry
+from masakari.engine import first_contact
 from masakari.engine.attempt import recover
 from masakari.engine.flows import Flows
 from masakari.engine.intake import Intake
@@ -85,6 +86,7 @@ class Engine:
         """Begin to look for work."""
         for loop in (self._poller, self._renewer, self._heart):
             loop.start()
+        first_contact.begin(self._world.compute)
 
     def wake(self) -> None:
         """Look for work now."""
