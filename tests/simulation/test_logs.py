@@ -5,6 +5,8 @@ import logging
 
 import pytest
 
+from masakari.domain.model import VMoveStatus
+from masakari.engine.journal import Journal
 from tests.simulation.harness import Simulation
 
 
@@ -75,3 +77,47 @@ def test_a_take_over_is_no_fresh_start(simulation: Simulation, told) -> None:
             "engine-1, whose lease has run out",
         )
     ]
+
+
+def test_what_is_in_the_way_is_told_once_while_it_is_tried_again(
+    simulation: Simulation, told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed, other = simulation.hosts(2, slots=1)
+    uuids = simulation.servers(failed, 5)
+    (filling,) = simulation.servers(other, 1)
+    written = []
+    note = Journal.note
+
+    def counted(journal, messages):
+        written.extend(messages)
+        note(journal, messages)
+
+    monkeypatch.setattr(Journal, "note", counted)
+    notification = simulation.fail(failed)
+    seen = []
+
+    def look():
+        seen.extend(
+            (move.status, move.message)
+            for move in simulation.vmoves(notification)
+        )
+        simulation.cloud.delete_server(filling)
+
+    simulation.clock.at(simulation.clock.elapsed + 40, look)
+    simulation.recover(notification)
+    reason = "No valid host was found. There are not enough hosts available."
+    assert seen == [(VMoveStatus.ONGOING, reason)] * 5
+    assert len(written) == len(set(written))
+    first, *_ = told("could not be evacuated so far")
+    assert first[0] == "WARNING"
+    assert first[1].startswith(f"Notification {notification.uuid}: instance ")
+    assert first[1].endswith(reason)
+    # One for each attempt, and not for each instance.
+    assert len(told("could not be evacuated so far")) == 2
+    moved = [
+        move
+        for move in simulation.vmoves(notification)
+        if move.status is VMoveStatus.SUCCEEDED
+    ]
+    assert [move.message for move in moved] == [None]
+    assert moved[0].instance_uuid in uuids
