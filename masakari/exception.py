@@ -157,6 +157,12 @@ class HostNotDown(HostRecoveryFailureException):
     default = "Host %(host)s is not known to be down."
 
 
+class InstancesLeftBehind(HostRecoveryFailureException):
+    """All have been tried by all ways, and some were not recovered."""
+
+    default = "%(count)d instances of host %(host)s were not recovered."
+
+
 class InstanceRecoveryFailureException(MasakariException):
     default = "Failed to execute instance recovery workflow."
 

@@ -24,6 +24,12 @@ RETRY_AFTER = 10
 
 _REQUEST_ID = "openstack.request_id"
 
+#: Methods that change nothing when they are refused.
+_READING = ("GET", "HEAD", "OPTIONS")
+
+#: Characters of a path, or of a reason, that are logged.
+_LONGEST = 500
+
 _NAMES = {
     400: "badRequest",
     401: "unauthorized",
@@ -119,7 +125,35 @@ def response(error: Exception, environ: wsgi.Environ) -> webob.Response:
         )
         request_id = environ.get(_REQUEST_ID, "")
         fault = Fault(500, (_UNEXPECTED % request_id).rstrip())
+    elif 400 <= fault.code < 500:
+        _log_refusal(fault, environ)
     return _render(fault)
+
+
+def _log_refusal(fault: Fault, environ: wsgi.Environ) -> None:
+    """Say why something was not done.
+
+    Monitors drop what is refused: for whoever looks for the report of a
+    failure later, this line is all that there is of it.
+    """
+    method = environ.get("REQUEST_METHOD")
+    if method in _READING:
+        return
+    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    LOG.info(
+        "The request %s %s is refused (%d): %s [%s]",
+        method,
+        _one_line(path),
+        fault.code,
+        _one_line(fault.message),
+        environ.get(_REQUEST_ID, "-"),
+    )
+
+
+def _one_line(text: str) -> str:
+    """What callers have a say in, as it can be printed."""
+    short = " ".join(text[:_LONGEST].split())
+    return short.encode(errors="backslashreplace").decode()
 
 
 def not_routed(request: webob.Request) -> webob.Response:

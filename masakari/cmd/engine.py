@@ -98,7 +98,9 @@ def make_server(
         conf,
         EngineEndpoint(
             engine.wake,
-            lambda uuid: records.read(progress.of_notification, uuid),
+            lambda uuid, status: records.read(
+                progress.of_notification, uuid, status
+            ),
         ),
     )
 

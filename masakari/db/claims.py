@@ -40,6 +40,7 @@ def candidates(session: orm.Session, *, limit: int) -> list[model.Candidate]:
             tables.Notification.notification_uuid,
             tables.Notification.type,
             subject,
+            _left_by(),
         )
         .outerjoin(
             tables.Recovery,
@@ -71,9 +72,19 @@ def candidates(session: orm.Session, *, limit: int) -> list[model.Candidate]:
         .limit(limit)
     )
     return [
-        model.Candidate(notification_uuid=uuid, type=type, subject=held)
-        for uuid, type, held in session.execute(statement)
+        model.Candidate(
+            notification_uuid=uuid, type=type, subject=held, left_by=owner
+        )
+        for uuid, type, held, owner in session.execute(statement)
     ]
+
+
+def _left_by() -> sqlalchemy.ColumnElement[str | None]:
+    """Where a subject is free, whoever it still has as its owner is late."""
+    same = (
+        tables.Claim.notification_uuid == tables.Notification.notification_uuid
+    )
+    return sqlalchemy.case((same, tables.Claim.owner))
 
 
 def _subject() -> sqlalchemy.ColumnElement[str]:

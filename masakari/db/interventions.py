@@ -34,11 +34,11 @@ def claimed(session: orm.Session) -> list[Situation]:
 
 
 def unsettled(session: orm.Session, *, since: float) -> list[Situation]:
-    """Those with work left to do, and those that failed not long ago.
+    """Those with work left to do, and those whose hosts may still be down.
 
-    :param since: how long ago (seconds) one may have failed
+    :param since: how long ago (seconds) one may have failed, or the failure
+        of a host have been ignored
     """
-    recent = clocks.now(session) - datetime.timedelta(seconds=since)
     return _situations(
         session,
         sqlalchemy.or_(
@@ -46,21 +46,46 @@ def unsettled(session: orm.Session, *, since: float) -> list[Situation]:
                 [status.value for status in model.UNFINISHED]
             ),
             sqlalchemy.and_(
-                tables.Notification.status == model.NotificationStatus.FAILED,
-                tables.Notification.updated_at >= recent,
+                sqlalchemy.or_(
+                    tables.Notification.status
+                    == model.NotificationStatus.FAILED,
+                    sqlalchemy.and_(
+                        tables.Notification.status
+                        == model.NotificationStatus.IGNORED,
+                        tables.Notification.type
+                        == model.NotificationType.COMPUTE_HOST,
+                    ),
+                ),
+                tables.Notification.updated_at >= _ago(session, since),
             ),
         ),
     )
 
 
-def of_statuses(
-    session: orm.Session, statuses: Collection[model.NotificationStatus]
+def matching(
+    session: orm.Session,
+    *,
+    statuses: Collection[model.NotificationStatus] | None = None,
+    host: str | None = None,
+    since: float | None = None,
 ) -> list[Situation]:
-    """All in one of these, however old."""
-    return _situations(
-        session,
-        tables.Notification.status.in_([status.value for status in statuses]),
-    )
+    """All of which this holds; None leaves it open.
+
+    :param host: the name of the host, which may not be registered any more
+    :param since: how long ago (seconds) one was reported, or has changed
+    """
+    conditions: list[sqlalchemy.ColumnElement[bool]] = [sqlalchemy.true()]
+    if statuses is not None:
+        values = [status.value for status in statuses]
+        conditions.append(tables.Notification.status.in_(values))
+    if host is not None:
+        conditions.append(query.equal(query.columns(tables.Host).name, host))
+    if since is not None:
+        changed_at = sqlalchemy.func.coalesce(
+            tables.Notification.updated_at, tables.Notification.created_at
+        )
+        conditions.append(changed_at >= _ago(session, since))
+    return _situations(session, sqlalchemy.and_(*conditions))
 
 
 def retry(
@@ -161,6 +186,10 @@ def _situations(
         )
         for row, host, attempts, due_in, owner, left in rows
     ]
+
+
+def _ago(session: orm.Session, seconds: float) -> datetime.datetime:
+    return clocks.now(session) - datetime.timedelta(seconds=seconds)
 
 
 def _age(session: orm.Session, row: tables.Notification) -> float:

@@ -6,6 +6,7 @@ notification in them, under the notification's uuid.
 """
 
 import contextlib
+import dataclasses
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -22,6 +23,14 @@ from masakari.domain import model
 #: What the logbooks of Masakari are called, in every release.
 NAMES = ("instance:evacuate", "instance:recovery", "process:recovery")
 
+#: Under which a flow's record has the name of the engine that runs it.
+ENGINE = "engine"
+
+_FAILURE = "FAILURE"
+
+#: TaskFlow's states of tasks that have come to an end.
+_ENDED = frozenset({"SUCCESS", _FAILURE, "REVERTED", "REVERT_FAILURE"})
+
 _LOGBOOKS = sqlalchemy.table(
     "logbooks",
     sqlalchemy.column("uuid", sqlalchemy.String),
@@ -32,6 +41,7 @@ _FLOWS = sqlalchemy.table(
     "flowdetails",
     sqlalchemy.column("uuid", sqlalchemy.String),
     sqlalchemy.column("parent_uuid", sqlalchemy.String),
+    sqlalchemy.column("meta", sqlalchemy.JSON),
 )
 _ATOMS = sqlalchemy.table(
     "atomdetails",
@@ -62,26 +72,47 @@ def database(
 
 
 def of_notification(
-    session: orm.Session, uuid: str
+    session: orm.Session, uuid: str, status: str | None = None
 ) -> list[model.TaskProgress]:
     """The tasks that have told of progress, in the order they began.
 
+    What an engine was at when it was killed has failed: whoever goes on
+    from there runs tasks of its own.
+
     :param session: one of the database of ``[taskflow] connection``; tables
         that are not there hold nothing
+    :param status: of the notification; None when it is not known
     """
     if not _there(session):
         return []
     rows = session.execute(
-        sqlalchemy.select(_ATOMS.c.name, _ATOMS.c.state, _ATOMS.c.meta)
+        sqlalchemy.select(
+            _FLOWS.c.uuid,
+            _ATOMS.c.name,
+            _ATOMS.c.state,
+            _ATOMS.c.meta,
+            _FLOWS.c.meta,
+        )
         .join(_FLOWS, _FLOWS.c.uuid == _ATOMS.c.parent_uuid)
         .where(query.equal(_FLOWS.c.parent_uuid, uuid))
     )
-    tasks = [_task(name, state, meta) for name, state, meta in rows]
+    told = [
+        (flow, task)
+        for flow, name, state, meta, of_flow in rows
+        if (task := _task(name, state, meta, of_flow)).entries
+    ]
     # Where times are kept in whole seconds the rows' own do not tell.
-    return sorted(
-        (task for task in tasks if task.entries),
-        key=lambda task: task.entries[0].timestamp,
-    )
+    told.sort(key=lambda one: one[1].entries[0].timestamp)
+    going_on = status in (None, model.NotificationStatus.RUNNING)
+    live = told[-1][0] if told and going_on else None
+    return [
+        task if flow == live or task.state in _ENDED else _cut_short(task)
+        for flow, task in told
+    ]
+
+
+def _cut_short(task: model.TaskProgress) -> model.TaskProgress:
+    return dataclasses.replace(task, state=_FAILURE)
 
 
 def logbooks(
@@ -177,14 +208,16 @@ def _there(session: orm.Session) -> bool:
 
 
 def _task(
-    name: str | None, state: str | None, meta: Any
+    name: str | None, state: str | None, meta: Any, of_flow: Any
 ) -> model.TaskProgress:
     known: Mapping[str, Any] = meta if isinstance(meta, dict) else {}
+    run: Mapping[str, Any] = of_flow if isinstance(of_flow, dict) else {}
     return model.TaskProgress(
         name=name or "",
         progress=float(known.get("progress") or 0.0),
         state=state or "",
         entries=tuple(_entries(known)),
+        engine=run.get(ENGINE),
     )
 
 

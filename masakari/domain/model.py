@@ -178,12 +178,17 @@ class ProgressEntry:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class TaskProgress:
-    """One task of a recovery workflow, as ``recovery_workflow_details``."""
+    """One task of a recovery workflow, as ``recovery_workflow_details``.
+
+    :param engine: the name of the one that ran it; None where an engine of a
+        release up to 21.0.0 did
+    """
 
     name: str
     progress: float
     state: str
     entries: tuple[ProgressEntry, ...]
+    engine: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,11 +223,13 @@ class Candidate:
     """A notification that may be claimed; the claim itself decides.
 
     :param subject: the uuid of the host or instance that has to be held
+    :param left_by: the engine that worked on it until its lease ran out
     """
 
     notification_uuid: str
     type: str
     subject: str
+    left_by: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from masakari import context, exception
 from masakari.domain import triage, verdict
-from masakari.domain.model import NotificationType
+from masakari.domain.model import NotificationStatus, NotificationType
 from masakari.domain.verdict import Verdict
 from masakari.engine import (
     host_failure,
@@ -27,21 +27,22 @@ from masakari.nova import port
 
 LOG = logging.getLogger(__name__)
 
+#: How loud the end of an attempt is told; of all others at INFO.
+_SEVERITY = {
+    NotificationStatus.FAILED: logging.ERROR,
+    NotificationStatus.ERROR: logging.WARNING,
+}
+
 
 def recover(world: World, flows: Flows, lease: Lease) -> None:
     """Carry a claimed notification to its end, or hand it over."""
     claim = lease.claim
     # What this thread logs bears the id of the request that reported it.
     context.admin(claim.request_id).update_store()
-    LOG.info(
-        "Working on notification %s (%s, attempt %d) of host %s",
-        claim.notification.uuid,
-        claim.notification.type,
-        claim.attempt,
-        claim.notification.source_host_uuid,
-    )
     try:
-        _carry_out(Recovery(world, lease), flows)
+        recovery = Recovery(world, lease)
+        _log_begin(recovery)
+        _carry_out(recovery, flows)
     except (exception.ClaimLost, exception.ServiceUnavailable) as error:
         # The row stays as it is: whoever claims it next goes on from there.
         LOG.warning(
@@ -54,6 +55,32 @@ def recover(world: World, flows: Flows, lease: Lease) -> None:
             "Notification %s is left to whoever claims it next",
             claim.notification.uuid,
         )
+
+
+def _log_begin(recovery: Recovery) -> None:
+    notification, lease = recovery.notification, recovery.lease
+    LOG.info(
+        "Working on notification %s (%s, attempt %d) of host %s (%s)",
+        notification.uuid,
+        notification.type,
+        lease.claim.attempt,
+        _host_name(recovery),
+        notification.source_host_uuid,
+    )
+    if lease.taken_from is not None:
+        LOG.warning(
+            "Notification %s is taken over from engine %s, whose lease has "
+            "run out",
+            notification.uuid,
+            lease.taken_from,
+        )
+
+
+def _host_name(recovery: Recovery) -> str:
+    try:
+        return recovery.host.name
+    except exception.HostNotFound:
+        return "that is not registered any more"
 
 
 def _carry_out(recovery: Recovery, flows: Flows) -> None:
@@ -71,10 +98,12 @@ def _carry_out(recovery: Recovery, flows: Flows) -> None:
     recovery.journal.finish(
         result, retry_in=recovery.world.settings.retry_interval
     )
-    LOG.info(
-        "Notification %s is %s: %s",
+    LOG.log(
+        _SEVERITY.get(result.status, logging.INFO),
+        "Notification %s is %s (engine %s): %s",
         uuid,
         result.status,
+        recovery.lease.owner,
         result.message or "all is done",
     )
 

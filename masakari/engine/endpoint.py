@@ -15,7 +15,8 @@ class EngineEndpoint:
     """RPC methods of the engine; the history is in :mod:`masakari.rpc`.
 
     :param wake: makes the engine look for work
-    :param progress: reads the progress of a notification by its uuid
+    :param progress: reads the progress of a notification by its uuid and
+        its status, which is None when the caller does not tell it
     """
 
     target = rpc.target(version=rpc.VERSION)
@@ -23,7 +24,7 @@ class EngineEndpoint:
     def __init__(
         self,
         wake: Callable[[], None],
-        progress: Callable[[str], Sequence[TaskProgress]],
+        progress: Callable[[str, str | None], Sequence[TaskProgress]],
     ) -> None:
         self._wake = wake
         self._progress = progress
@@ -42,5 +43,6 @@ class EngineEndpoint:
         Our own API reads it from the database; that of other releases asks.
         """
         del ctxt
-        uuid = notification["masakari_object.data"]["notification_uuid"]
-        return rpc.with_details(notification, self._progress(uuid))
+        data = notification["masakari_object.data"]
+        tasks = self._progress(data["notification_uuid"], data.get("status"))
+        return rpc.with_details(notification, tasks)

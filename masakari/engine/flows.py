@@ -210,7 +210,7 @@ class Flows:
         """
         uuid = recovery.notification.uuid
         flow = _build(workflow, recovery, more)
-        records = self._records(flow, uuid, workflow.logbook)
+        records = self._records(flow, recovery, workflow.logbook)
         try:
             _run_flow(flow, store, records)
         except taskflow_exc.StorageFailure as error:
@@ -224,17 +224,21 @@ class Flows:
             _run_flow(_build(workflow, recovery, more), store, {})
 
     def _records(
-        self, flow: linear_flow.Flow, uuid: str, name: str
+        self, flow: linear_flow.Flow, recovery: Recovery, name: str
     ) -> dict[str, Any]:
         """Where the flow is recorded.
 
         Without its tables, a recovery cannot be shown; that is no reason
         not to recover.
         """
+        uuid = recovery.notification.uuid
         try:
             book = self._logbook(uuid, name)
             detail = persistence_utils.create_flow_detail(
-                flow, book=book, backend=self._backend
+                flow,
+                book=book,
+                backend=self._backend,
+                meta={progress.ENGINE: recovery.lease.owner},
             )
         except taskflow_exc.StorageFailure as error:
             LOG.warning(

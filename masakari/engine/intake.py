@@ -156,7 +156,14 @@ class Intake:
         )
         if claim is None:
             return None
-        lease = Lease(claim, clock, seconds=self._seconds, asked_at=asked_at)
+        lease = Lease(
+            claim,
+            clock,
+            seconds=self._seconds,
+            asked_at=asked_at,
+            owner=self._owner,
+            taken_from=candidate.left_by,
+        )
         with self._lock:
             self._leases[claim.token] = lease
         return lease

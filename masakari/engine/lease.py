@@ -18,12 +18,24 @@ class Lease:
 
     :param seconds: length of the lease
     :param asked_at: monotonic time just before the claim was made
+    :param owner: this engine's name
+    :param taken_from: the name of the engine that held it until its lease
+        ran out
     """
 
     def __init__(
-        self, claim: Claim, clock: Clock, *, seconds: float, asked_at: float
+        self,
+        claim: Claim,
+        clock: Clock,
+        *,
+        seconds: float,
+        asked_at: float,
+        owner: str,
+        taken_from: str | None = None,
     ) -> None:
         self.claim = claim
+        self.owner = owner
+        self.taken_from = taken_from
         self.seconds = seconds
         self._clock = clock
         self._lock = threading.Lock()

@@ -25,6 +25,7 @@ _FINAL = (
     exception.ServiceUnavailable,
     exception.SkipHostRecoveryException,
     exception.HostNotDown,
+    exception.InstancesLeftBehind,
 )
 
 

@@ -9,6 +9,7 @@ from concurrent import futures
 from masakari import exception
 from masakari.db import engines
 from masakari.domain.model import Identity
+from masakari.engine import first_contact
 from masakari.engine.attempt import recover
 from masakari.engine.flows import Flows
 from masakari.engine.intake import Intake
@@ -86,6 +87,7 @@ class Engine:
         """Begin to look for work."""
         for loop in (self._poller, self._renewer, self._heart):
             loop.start()
+        first_contact.begin(self._world.compute)
 
     def wake(self) -> None:
         """Look for work now."""

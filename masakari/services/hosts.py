@@ -2,6 +2,7 @@
 """Use cases of hosts."""
 
 import dataclasses
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,8 @@ from masakari.domain import model
 from masakari.events import changes, payloads
 from masakari.nova import port
 from masakari.services.environment import Services, Session
+
+LOG = logging.getLogger(__name__)
 
 
 def find(
@@ -169,15 +172,15 @@ def check_name(services: Services, name: str) -> None:
         raise exception.InvalidInput(
             f"Compute service with name {name} could not be found."
         ) from error
-    except port.Refused as error:
-        if error.code == 403:
+    except (port.Refused, exception.ServiceUnavailable) as error:
+        if isinstance(error, port.Refused) and error.code == 403:
             raise exception.Forbidden(str(error)) from error
-        raise _nova_is_away() from error
-    except exception.ServiceUnavailable as error:
-        raise _nova_is_away() from error
-
-
-def _nova_is_away() -> exception.ServiceUnavailable:
-    return exception.ServiceUnavailable(
-        "The compute service cannot be looked up as Nova is not available."
-    )
+        # The reason is the operator's business, not the caller's.
+        LOG.warning(
+            "Nova cannot be asked for the compute service on host %s: %s",
+            name,
+            error,
+        )
+        raise exception.ServiceUnavailable(
+            "The compute service cannot be looked up as Nova is not available."
+        ) from error

@@ -40,7 +40,9 @@ def workflow(
     services: Services, notification: model.Notification
 ) -> list[model.TaskProgress]:
     """How far the tasks of its recoveries have come."""
-    return services.workflows.read(progress.of_notification, notification.uuid)
+    return services.workflows.read(
+        progress.of_notification, notification.uuid, notification.status
+    )
 
 
 def create(

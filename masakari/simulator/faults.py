@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Failures of the simulated cloud, on demand."""
 
+import contextlib
 import dataclasses
 import enum
+from collections.abc import Iterator
 from http import HTTPStatus
 
 from masakari.simulator.records import CloudError
@@ -122,6 +124,15 @@ class Faults:
 
     def clear(self) -> None:
         self._rules.clear()
+
+    @contextlib.contextmanager
+    def spared(self) -> Iterator[None]:
+        """Nobody meets one meanwhile."""
+        rules, self._rules = self._rules, []
+        try:
+            yield
+        finally:
+            self._rules = rules
 
     def take(
         self,

@@ -66,6 +66,31 @@ def test_another_engine_finishes_what_a_killed_one_began(
     assert {move.status for move in moves} == {VMoveStatus.SUCCEEDED}
 
 
+def test_the_tasks_of_a_killed_engine_are_not_shown_as_running(
+    simulation: Simulation,
+) -> None:
+    failed, *_ = simulation.hosts(4)
+    simulation.servers(failed, 4)
+    notification = simulation.fail(failed)
+    simulation.steps.kill_at = ("before", "evacuate", 2)
+    simulation.run(
+        simulation.engine("engine-1"),
+        simulation.engine("engine-2"),
+        seconds=200,
+    )
+    assert simulation.now(notification).status is FINISHED
+    assert [
+        (task.state, task.engine) for task in simulation.progress(notification)
+    ] == [
+        ("SUCCESS", "engine-1"),
+        ("SUCCESS", "engine-1"),
+        ("FAILURE", "engine-1"),
+        ("SUCCESS", "engine-2"),
+        ("SUCCESS", "engine-2"),
+        ("SUCCESS", "engine-2"),
+    ]
+
+
 def test_work_goes_on_when_the_lease_of_a_dead_engine_ends(
     simulation: Simulation,
 ) -> None:

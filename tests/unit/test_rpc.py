@@ -127,7 +127,7 @@ def engine():
     conf = configured("fake://", host="engine-host")
     woken = threading.Event()
 
-    def progress(uuid):
+    def progress(uuid, status):
         if uuid != UUID:
             raise exception.NotificationNotFound(uuid=uuid)
         return PROGRESS

@@ -3,7 +3,7 @@
 
 import argparse
 import collections
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from oslo_config import cfg
@@ -21,7 +21,10 @@ from masakari.domain.model import (
 )
 from masakari.services import interventions as services
 
-_SECONDS_OF_A_DAY = 86400
+_SECONDS_OF_AN_HOUR = 3600
+
+#: Ten years: further back than any notification is kept.
+_MOST_HOURS = 87600
 
 _LISTED = {
     "uuid": "UUID",
@@ -32,6 +35,25 @@ _LISTED = {
     "attempts": "Attempts",
     "owner": "Engine",
     "lease_left": "Lease",
+    "message": "Message",
+}
+
+_LATEST = {
+    "instance_uuid": "Instance",
+    "instance_name": "Name",
+    "status": "Status",
+    "dest_host": "Destination",
+    "end_time": "Ended",
+    "message": "Message",
+}
+
+_HISTORY = {
+    "instance_uuid": "Instance",
+    "instance_name": "Name",
+    "status": "Status",
+    "dest_host": "Destination",
+    "start_time": "Started",
+    "end_time": "Ended",
     "message": "Message",
 }
 
@@ -62,19 +84,30 @@ def show(conf: cfg.ConfigOpts) -> None:
         owner_state = _state(database, situation.owner)
         moves = database.read(vmoves.select, uuid, {}, _BY_AGE)
         tasks = progress.database(conf, database).read(
-            progress.of_notification, uuid
+            progress.of_notification, uuid, situation.notification.status
         )
     details = _details(situation, owner_state)
+    latest = {move.instance_uuid: move for move in moves}
     if conf.category.json:
         actions.print_json(
             details
             | {
-                "vmoves": [_move(move) for move in moves],
+                "vmoves": [
+                    _move(move)
+                    | {"latest": latest[move.instance_uuid] is move}
+                    for move in moves
+                ],
                 "tasks": [_task(task) for task in tasks],
             }
         )
         return
-    _print_details(details, moves, tasks)
+    details["vmoves"] = _count(latest.values(), len(moves) - len(latest))
+    _print_details(details)
+    if conf.category.all_moves:
+        _print_moves(moves, _HISTORY)
+    else:
+        _print_moves(latest.values(), _LATEST)
+    _print_tasks(tasks)
 
 
 def retry(conf: cfg.ConfigOpts) -> None:
@@ -116,14 +149,18 @@ def _answer(
 def _find(
     database: Database, arguments: argparse.Namespace
 ) -> Sequence[Situation]:
-    if arguments.all:
-        return database.read(
-            interventions.of_statuses, tuple(NotificationStatus)
-        )
+    wanted: dict[str, Any] = {}
     if arguments.status:
-        status = NotificationStatus(arguments.status)
-        return database.read(interventions.of_statuses, (status,))
-    return database.read(interventions.unsettled, since=_SECONDS_OF_A_DAY)
+        wanted["statuses"] = (NotificationStatus(arguments.status),)
+    if arguments.host_name is not None:
+        wanted["host"] = arguments.host_name
+    if arguments.since is not None:
+        wanted["since"] = arguments.since * _SECONDS_OF_AN_HOUR
+    if arguments.all or wanted:
+        return database.read(interventions.matching, **wanted)
+    return database.read(
+        interventions.unsettled, since=24 * _SECONDS_OF_AN_HOUR
+    )
 
 
 def _state(database: Database, owner: str | None) -> str | None:
@@ -190,6 +227,7 @@ def _move(move: VMove) -> dict[str, Any]:
 def _task(task: TaskProgress) -> dict[str, Any]:
     return {
         "name": task.name,
+        "engine": task.engine,
         "state": task.state,
         "progress": task.progress,
         "entries": [
@@ -203,57 +241,98 @@ def _task(task: TaskProgress) -> dict[str, Any]:
     }
 
 
-def _print_details(
-    details: Mapping[str, Any],
-    moves: Sequence[VMove],
-    tasks: Sequence[TaskProgress],
-) -> None:
+def _count(latest: Collection[VMove], earlier: int) -> str:
+    """Of the latest moves: what failed before has no say any more."""
+    counted = collections.Counter(str(move.status) for move in latest)
+    found = ", ".join(f"{n} {status}" for status, n in counted.items())
+    if earlier:
+        found += f" (and {earlier} earlier ones: --all-moves)"
+    return found
+
+
+def _print_details(details: Mapping[str, Any]) -> None:
     waits = details["next_attempt_in"]
-    counted = collections.Counter(str(move.status) for move in moves)
     shown = dict(details) | {
         "lease_left": actions.lease(details["lease_left"]),
         "next_attempt_in": None if waits is None else f"{waits:.0f} s",
-        "vmoves": ", ".join(f"{n} {status}" for status, n in counted.items()),
     }
     actions.print_table(("Field", "Value"), list(shown.items()))
-    if moves:
-        actions.print_table(
-            ("Instance", "Name", "Status", "Destination", "Message"),
-            [
-                (
-                    move.instance_uuid,
-                    move.instance_name,
-                    move.status,
-                    move.dest_host,
-                    move.message,
-                )
-                for move in moves
-            ],
+
+
+def _print_moves(moves: Collection[VMove], columns: Mapping[str, str]) -> None:
+    if not moves:
+        return
+    actions.print_table(
+        tuple(columns.values()),
+        [[_move(move)[key] for key in columns] for move in moves],
+    )
+
+
+def _print_tasks(tasks: Collection[TaskProgress]) -> None:
+    if not tasks:
+        return
+    actions.print_table(
+        ("Task", "Engine", "State", "Progress", "Last message"),
+        [
+            (
+                task.name,
+                task.engine,
+                task.state,
+                f"{task.progress:.0%}",
+                task.entries[-1].message,
+            )
+            for task in tasks
+        ],
+    )
+
+
+def _show_arguments(parser: argparse.ArgumentParser) -> None:
+    actions.uuid_arguments(parser)
+    parser.add_argument(
+        "--all-moves",
+        action="store_true",
+        help="each move of each instance, with its times, not only the "
+        "latest one; --json always has them all",
+    )
+
+
+def _hours(text: str) -> float:
+    hours = float(text)
+    if not 0 < hours <= _MOST_HOURS:
+        raise argparse.ArgumentTypeError(
+            f"{text} is not between 0 and {_MOST_HOURS}"
         )
-    if tasks:
-        actions.print_table(
-            ("Task", "State", "Progress", "Last message"),
-            [
-                (
-                    task.name,
-                    task.state,
-                    f"{task.progress:.0%}",
-                    task.entries[-1].message,
-                )
-                for task in tasks
-            ],
-        )
+    return hours
 
 
 def _list_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "By default: those with work left to do, and of the last 24 hours "
+        "those that failed and the failures of hosts that were ignored."
+    )
     chosen = parser.add_mutually_exclusive_group()
     chosen.add_argument(
         "--status",
         choices=[status.value for status in NotificationStatus],
-        help="those of one status; by default those with work left to do, "
-        "and those that failed in the last day",
+        help="those of one status",
     )
-    chosen.add_argument("--all", action="store_true", help="all of them")
+    chosen.add_argument(
+        "--all", action="store_true", help="those of any status"
+    )
+    parser.add_argument(
+        "--host",
+        # oslo.config has an option of the name "host".
+        dest="host_name",
+        metavar="NAME",
+        help="those of one host, of any status unless --status says which",
+    )
+    parser.add_argument(
+        "--since",
+        metavar="HOURS",
+        type=_hours,
+        help="those that were reported, or have changed, in the last HOURS, "
+        "of any status unless --status says which",
+    )
     actions.json_argument(parser)
 
 
@@ -266,7 +345,7 @@ ACTIONS: Mapping[str, Action] = {
     "show": Action(
         help="show a notification, its moves and its progress",
         run=show,
-        add_arguments=actions.uuid_arguments,
+        add_arguments=_show_arguments,
     ),
     "retry": Action(
         help="give one that failed, or is in error, another attempt now",

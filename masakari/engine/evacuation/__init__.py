@@ -7,5 +7,5 @@ How many evacuations are in flight is up to the window, which follows how
 Nova keeps up, and to the engine's slots, which the recoveries share
 (:mod:`.launching`). One list of Nova's evacuation records tells the fate of
 all of them (:mod:`.watching`); a server is read to settle it
-(:mod:`.settling`).
+(:mod:`.settling`). What is in the way meanwhile is told (:mod:`.troubles`).
 """

@@ -18,6 +18,7 @@ from masakari.engine.evacuation.flights import (
 from masakari.engine.evacuation.launching import Launcher
 from masakari.engine.evacuation.records import EvacuationRecords
 from masakari.engine.evacuation.settling import Settler
+from masakari.engine.evacuation.troubles import Troubles
 from masakari.engine.evacuation.watching import Watch
 from masakari.engine.recovery import Recovery
 
@@ -52,6 +53,7 @@ class Evacuation:
         self._background = Background(world.calls, world.clock, recovery.lease)
         self._watch = Watch(recovery, self._flights, self._records)
         self._settler = Settler(recovery, self._flights, self._background)
+        self._troubles = Troubles(recovery, route.target)
 
     def run(self) -> int:
         """Move until every move has ended and is recorded.
@@ -90,6 +92,7 @@ class Evacuation:
         else:
             launcher.launch()
         self._record()
+        self._troubles.note(self._flights.tried_again)
 
     def _pause(self) -> float:
         """Seconds until there is something to do, if Nova says nothing."""
@@ -108,18 +111,7 @@ class Evacuation:
 
     def _note_refused(self) -> int:
         refused = self._flights.open(Phase.REFUSED)
-        place = self._flights.route.target
-        self._recovery.journal.note(
-            {
-                flight.planned.vmove.uuid: (
-                    f"Host {place}: {flight.trouble}"
-                    if place
-                    else flight.trouble
-                )
-                for flight in refused
-                if flight.trouble
-            }
-        )
+        self._troubles.note(refused)
         return len(refused)
 
     def _finish_what_is_in_flight(self) -> None:

@@ -244,6 +244,11 @@ class Flights:
             and (not phases or flight.phase in phases)
         ]
 
+    @property
+    def tried_again(self) -> list[Flight]:
+        """Those that go on although a request for them has failed."""
+        return [flight for flight in self.open() if flight.failures]
+
     def ready(self, *, now: float) -> list[Flight]:
         """Those that may be evacuated now, in order.
 

@@ -25,18 +25,21 @@ class EvacuateInstancesTask(RecoveryTask):
     ) -> None:
         if not self.recovery.journal.has_unsettled_moves():
             self.update_details("There is nothing to evacuate", 1.0)
-            return
-        if reserved_host is not None:
-            self.update_details(f"Taking reserved host {reserved_host}")
-            reserves.take(self.recovery, reserved_host)
-        place = reserved_host or "other hosts"
+        else:
+            # What is refused waits for room where there is nowhere else.
+            patient = not (has_alternative or has_more_reserves)
+            self._evacuate(
+                host_name, Route(target=reserved_host, patient=patient)
+            )
+        self._confirm(host_name)
+
+    def _evacuate(self, host_name: str, route: Route) -> None:
+        if route.target is not None:
+            self.update_details(f"Taking reserved host {route.target}")
+            reserves.take(self.recovery, route.target)
+        place = route.target or "other hosts"
         self.update_details(
             f"Evacuating the instances of host {host_name} to {place}"
-        )
-        # What is refused waits for room where there is nowhere else.
-        route = Route(
-            target=reserved_host,
-            patient=not (has_alternative or has_more_reserves),
         )
         while self.recovery.journal.has_unsettled_moves():
             refused = Evacuation(
@@ -49,6 +52,17 @@ class EvacuateInstancesTask(RecoveryTask):
                 )
             plan_moves(self.recovery)
         self.update_details(self._summary(), 1.0)
+
+    def _confirm(self, host_name: str) -> None:
+        """A task with instances that were not recovered is no success.
+
+        :raises InstancesLeftBehind: there are some
+        """
+        failed = sum(
+            planned.failed for planned in self.recovery.journal.latest_moves()
+        )
+        if failed:
+            raise exception.InstancesLeftBehind(count=failed, host=host_name)
 
     def _summary(self) -> str:
         latest = self.recovery.journal.latest_moves()

@@ -17,12 +17,23 @@ def url(world):
 
 
 @pytest.mark.parametrize("code", [400, 401, 409, 429, 500, 503])
-def test_nova_cannot_be_asked(world, url, code):
-    world.cloud.faults.add("compute_service", code)
+def test_nova_cannot_be_asked(world, url, code, caplog):
+    world.cloud.faults.add("compute_service", code, message="The reason.")
     answer = world.request("POST", url, BODY)
     assert answer.status_int == 503
     assert int(answer.headers["Retry-After"]) > 0
     assert answer.json["serviceUnavailable"]["code"] == 503
+    assert "The reason." not in message(answer)
+    (told,) = [
+        record
+        for record in caplog.records
+        if record.name == "masakari.services.hosts"
+    ]
+    assert told.levelname == "WARNING"
+    assert told.getMessage() == (
+        "Nova cannot be asked for the compute service on host compute-1: "
+        "The reason."
+    )
     assert world.request("GET", url).json == {"hosts": []}
 
 

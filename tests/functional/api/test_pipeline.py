@@ -240,6 +240,44 @@ def test_a_fault_of_ours_is_told_to_the_log_only(world, monkeypatch, caplog):
     assert "RuntimeError: the secret" in caplog.text
 
 
+def refusals(caplog):
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.name == "masakari.api.faults"
+    ]
+
+
+def test_the_log_says_why_a_report_was_refused(world, caplog):
+    def report(host, **payload):
+        return world.request(
+            "POST",
+            "/v1/notifications",
+            body={
+                "notification": {
+                    "type": "COMPUTE_HOST",
+                    "hostname": host,
+                    "generated_time": "2026-11-23T12:00:00",
+                    "payload": {"event": "STOPPED", **payload},
+                }
+            },
+        )
+
+    with caplog.at_level(logging.INFO):
+        answer = report("compute-9")
+        assert answer.status_int == 400
+        assert report("compute-9", odd="x" * 9000).status_int == 400
+        assert world.request("GET", "/v1/hosts/x").status_int == 404
+    unknown, invalid = refusals(caplog)
+    assert unknown == (
+        "The request POST /v1/notifications is refused (400): Host with name "
+        "compute-9 could not be found. "
+        f"[{answer.headers['x-openstack-request-id']}]"
+    )
+    assert "(400): Invalid input" in invalid
+    assert len(invalid) < 700
+
+
 def test_health_can_be_withdrawn(tmp_path):
     file = tmp_path / "disabled"
     world = build(tmp_path, healthcheck__disable_by_file_path=str(file))

@@ -149,8 +149,56 @@ class TestNotificationList:
         assert first[0] == waits.uuid
         assert second[-1] == "a ba ba b" + second[-1][9:57] + "..."
 
+    def test_what_became_of_a_host(self, run, database):
+        host = records.host(database, name="compute-2")
+        done = records.notification(database, host)
+        ended(database, claimed(database, done))
+        other = records.notification(database)
+        ignored = records.notification(database, host)
+        ended(
+            database,
+            claimed(database, ignored),
+            verdict.ignored("Host status is UNKNOWN."),
+        )
+
+        def listed(*arguments):
+            shown = answered(run, "notification", "list", *arguments)
+            return [one["uuid"] for one in shown]
+
+        assert listed() == [other.uuid, ignored.uuid]
+        assert listed("--host", "compute-2") == [done.uuid, ignored.uuid]
+        assert listed("--host", "compute-2", "--status", "finished") == [
+            done.uuid
+        ]
+        assert listed("--host", "compute-9") == []
+        assert listed("--since", "0.5") == [
+            done.uuid,
+            other.uuid,
+            ignored.uuid,
+        ]
+        records.change(
+            database,
+            tables.Notification,
+            done.uuid,
+            updated_at=utc_now() - datetime.timedelta(hours=3),
+        )
+        assert listed("--since", "2", "--host", "compute-2") == [ignored.uuid]
+        assert listed("--since", "4", "--all") == [
+            done.uuid,
+            other.uuid,
+            ignored.uuid,
+        ]
+
     @pytest.mark.parametrize(
-        "arguments", [("--status", "odd"), ("--status", "new", "--all")]
+        "arguments",
+        [
+            ("--status", "odd"),
+            ("--status", "new", "--all"),
+            ("--since", "yesterday"),
+            ("--since", "-1"),
+            ("--since", "nan"),
+            ("--since", "1e9"),
+        ],
     )
     def test_what_makes_no_sense_is_refused(self, run, database, arguments):
         code, out, err = run("notification", "list", *arguments)
@@ -183,6 +231,90 @@ class TestNotificationShow:
         values = dict(line for line in lines(text) if len(line) == 2)
         assert values["vmoves"] == "1 succeeded, 2 failed"
         assert values["lease_left"].endswith(" s left")
+
+    def test_instances_count_once_however_often_they_were_tried(
+        self, run, database
+    ):
+        notification = records.notification(database)
+        one, two = (f"{n}0000000-0000-4000-8000-000000000000" for n in "12")
+        began = datetime.datetime(2026, 11, 23, 12)
+
+        def move(uuid, status, minutes, **values):
+            records.vmove(
+                database,
+                notification,
+                instance_uuid=uuid,
+                instance_name=f"vm-{uuid[0]}",
+                status=status,
+                start_time=began + datetime.timedelta(minutes=minutes),
+                end_time=began + datetime.timedelta(minutes=minutes + 1),
+                **values,
+            )
+
+        move(one, "failed", 0, message="full")
+        move(two, "failed", 0, message="full")
+        move(two, "failed", 3, message="full again")
+        move(one, "succeeded", 3, dest_host="compute-3")
+
+        shown = answered(run, "notification", "show", notification.uuid)
+        assert [
+            (vmove["instance_name"], vmove["status"], vmove["latest"])
+            for vmove in shown["vmoves"]
+        ] == [
+            ("vm-1", "failed", False),
+            ("vm-2", "failed", False),
+            ("vm-2", "failed", True),
+            ("vm-1", "succeeded", True),
+        ]
+        text = run("notification", "show", notification.uuid)[1]
+        assert dict(line for line in lines(text) if len(line) == 2)[
+            "vmoves"
+        ] == ("1 succeeded, 1 failed (and 2 earlier ones: --all-moves)")
+        assert [line for line in lines(text) if len(line) == 6] == [
+            ["Instance", "Name", "Status", "Destination", "Ended", "Message"],
+            [
+                one,
+                "vm-1",
+                "succeeded",
+                "compute-3",
+                "2026-11-23T12:04:00Z",
+                "",
+            ],
+            [two, "vm-2", "failed", "", "2026-11-23T12:04:00Z", "full again"],
+        ]
+        text = run("notification", "show", notification.uuid, "--all-moves")[1]
+        history = [line for line in lines(text) if len(line) == 7]
+        assert [line[1:3] + line[4:] for line in history] == [
+            ["Name", "Status", "Started", "Ended", "Message"],
+            [
+                "vm-1",
+                "failed",
+                "2026-11-23T12:00:00Z",
+                "2026-11-23T12:01:00Z",
+                "full",
+            ],
+            [
+                "vm-2",
+                "failed",
+                "2026-11-23T12:00:00Z",
+                "2026-11-23T12:01:00Z",
+                "full",
+            ],
+            [
+                "vm-2",
+                "failed",
+                "2026-11-23T12:03:00Z",
+                "2026-11-23T12:04:00Z",
+                "full again",
+            ],
+            [
+                "vm-1",
+                "succeeded",
+                "2026-11-23T12:03:00Z",
+                "2026-11-23T12:04:00Z",
+                "",
+            ],
+        ]
 
     def test_when_the_next_attempt_comes(self, run, database):
         notification = records.notification(database)
@@ -333,5 +465,6 @@ def test_what_failed_for_lack_of_room_is_recovered_once_there_is_some(
     assert shown["attempts"] == 3
     assert shown["vmoves"][-1]["status"] == "succeeded"
     assert shown["tasks"][-1]["name"] == "EvacuateInstancesTask"
+    assert shown["tasks"][-1]["engine"].startswith("controller-1:")
     engine.stop()
     assert answered(run, "engine", "list") == []

@@ -41,6 +41,18 @@ class Failing(Told):
         raise ValueError("failed on purpose")
 
 
+class _Killed(BaseException):
+    """What TaskFlow has no chance to record."""
+
+
+class Dying(Told):
+    """The task of an engine that is killed in the midst of it."""
+
+    def execute(self) -> None:
+        super().execute()
+        raise _Killed
+
+
 def run(url: str, uuid: str, *tasks: task.Task, name: str) -> None:
     """Run a flow in the notification's logbook, opened if it is there."""
     with (
@@ -55,7 +67,7 @@ def run(url: str, uuid: str, *tasks: task.Task, name: str) -> None:
         engine = engines.load(
             flow, flow_detail=detail, book=book, backend=backend
         )
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, _Killed):
             engine.run()
 
 

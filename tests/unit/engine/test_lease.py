@@ -24,7 +24,7 @@ def lease(clock):
     class Claim:
         notification = notification()
 
-    return Lease(Claim, clock, seconds=15, asked_at=clock.now)
+    return Lease(Claim, clock, seconds=15, asked_at=clock.now, owner="e")
 
 
 def test_it_counts_from_before_the_database_was_asked(lease, clock):

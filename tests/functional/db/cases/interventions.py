@@ -169,16 +169,48 @@ class Interventions:
 
         assert unsettled() == [recent.uuid, held.uuid, waits.uuid]
         assert uuids(database.read(interventions.claimed)) == [held.uuid]
-        assert uuids(
-            database.read(
-                interventions.of_statuses, [NotificationStatus.FAILED]
-            )
-        ) == [old.uuid, recent.uuid]
-        assert (
-            len(
-                database.read(
-                    interventions.of_statuses, list(NotificationStatus)
-                )
-            )
-            == 5
-        )
+
+        def matching(**wanted):
+            return uuids(database.read(interventions.matching, **wanted))
+
+        assert matching(statuses=[NotificationStatus.FAILED]) == [
+            old.uuid,
+            recent.uuid,
+        ]
+        assert len(matching()) == 5
+        assert matching(since=day) == [
+            recent.uuid,
+            done.uuid,
+            held.uuid,
+            waits.uuid,
+        ]
+        host = seen(database, done).host_name
+        assert matching(host=host) == [done.uuid]
+        assert matching(host=host, since=0) == [done.uuid]
+        clock.advance(seconds=2)
+        assert matching(host=host, since=1) == []
+
+    @pytest.mark.parametrize("name", STRANGE, ids=ascii)
+    def test_of_a_host_that_is_not_there_there_is_nothing(
+        self, database, name
+    ):
+        records.notification(database)
+        assert database.read(interventions.matching, host=name) == []
+
+    def test_a_host_whose_failure_was_ignored_may_be_down(
+        self, database, clock
+    ):
+        def ignored(**values):
+            notification = records.notification(database, **values)
+            claim = claimed(database, notification)
+            ended(database, claim, verdict.ignored("UNKNOWN"))
+            return notification.uuid
+
+        def unsettled():
+            return uuids(database.read(interventions.unsettled, since=60))
+
+        host = ignored()
+        ignored(type="PROCESS")
+        assert unsettled() == [host]
+        clock.advance(seconds=61)
+        assert unsettled() == []

@@ -59,6 +59,34 @@ class Progress:
             ("A", "SUCCESS"),
         ]
 
+    def test_what_a_killed_engine_was_at_goes_on_no_more(self, database, url):
+        progress.create_tables(url)
+
+        def run(*tasks):
+            logbooks.run(url, self.UUID, *tasks, name="instance:evacuate")
+
+        def states(status=None):
+            return [
+                (task.name, task.state)
+                for task in database.read(
+                    progress.of_notification, self.UUID, status
+                )
+            ]
+
+        run(logbooks.Told("A", ("go",)), logbooks.Dying("B", ("go", "on")))
+        # As far as anybody knows, the engine is at it.
+        assert states() == [("A", "SUCCESS"), ("B", "RUNNING")]
+        assert states("running") == states()
+        for status in ("new", "error", "failed", "finished"):
+            assert states(status) == [("A", "SUCCESS"), ("B", "FAILURE")]
+        run(logbooks.Told("A", ("go",)), logbooks.Dying("B", ("go", "on")))
+        assert states("running") == [
+            ("A", "SUCCESS"),
+            ("B", "FAILURE"),
+            ("A", "SUCCESS"),
+            ("B", "RUNNING"),
+        ]
+
     @pytest.mark.parametrize("text", STRANGE)
     def test_what_is_not_there_has_none(self, database, url, text):
         progress.create_tables(url)
