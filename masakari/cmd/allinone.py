@@ -179,14 +179,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (exception.MasakariException, OSError) as error:
         print(f"{PROG} cannot start: {error}", file=sys.stderr)
         return 1
-    signal.signal(signal.SIGHUP, lambda *_: conf.mutate_config_files())
-    print(f"Masakari's API is at {masakari.url}", flush=True)
-    stop.wait()
-    LOG.info("Masakari stops: it finishes what is in flight")
-    masakari.stop()
+    signal.signal(signal.SIGHUP, lambda *_: configuration.mutate(conf))
+    code = _run(masakari, stop)
     logging.shutdown()
     # Calls that Nova does not answer are still open in other threads.
-    os._exit(0)
+    os._exit(code)
+
+
+def _run(masakari: AllInOne, stop: threading.Event) -> int:
+    """Work until told to stop; returns the exit status."""
+    try:
+        print(f"Masakari's API is at {masakari.url}", flush=True)
+        stop.wait()
+        LOG.info("Masakari stops: it finishes what is in flight")
+        masakari.stop()
+    except BaseException:
+        # Without this thread the others would go on, deaf to signals.
+        LOG.critical("Masakari ends unexpectedly", exc_info=True)
+        return 1
+    return 0
 
 
 def _state_dir(conf: cfg.ConfigOpts) -> pathlib.Path:

@@ -66,7 +66,7 @@ class Worker(cotyledon.Service):
 
     def reload(self) -> None:
         """Take over mutable options."""
-        self.conf.mutate_config_files()
+        configuration.mutate(self.conf)
 
 
 def main() -> int:
@@ -85,7 +85,8 @@ def main() -> int:
         mp_context=multiprocessing.get_context("fork"),
     )
     manager.register_hooks(
-        on_reload=functools.partial(_reload, conf),
+        # For workers that are forked later.
+        on_reload=functools.partial(configuration.mutate, conf),
         on_dead_worker=_judge(hopeless),
     )
     manager.add(Worker, workers=workers, args=(conf,))
@@ -94,11 +95,6 @@ def main() -> int:
     except SystemExit as stopped:
         return 1 if hopeless else int(stopped.code or 0)
     return 0
-
-
-def _reload(conf: cfg.ConfigOpts) -> None:
-    """For workers that are forked later."""
-    conf.mutate_config_files()
 
 
 def _workers(conf: cfg.ConfigOpts) -> int:

@@ -197,12 +197,24 @@ def main() -> int:
         return 1
     # Threads inherit the mask, so signals are for this one only.
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    program.start()
-    _wait_for_the_end(conf)
-    program.stop()
+    code = _run(program, conf)
     logging.shutdown()
     # Calls that Nova does not answer are still open in other threads.
-    os._exit(0)
+    os._exit(code)
+
+
+def _run(program: Program, conf: cfg.ConfigOpts) -> int:
+    """Work until the end; returns the exit status."""
+    try:
+        program.start()
+        _wait_for_the_end(conf)
+        program.stop()
+    except BaseException:
+        # Without this thread the others would go on to claim what nobody
+        # works on, deaf to signals.
+        LOG.critical("The engine ends unexpectedly", exc_info=True)
+        return 1
+    return 0
 
 
 @contextlib.contextmanager
@@ -218,10 +230,7 @@ def _signals_blocked() -> Iterator[None]:
 def _wait_for_the_end(conf: cfg.ConfigOpts) -> None:
     """Wait for SIGTERM or SIGINT; a second one then ends it at once."""
     while signal.sigwait(_SIGNALS) == signal.SIGHUP:
-        try:
-            conf.mutate_config_files()
-        except cfg.Error as error:
-            LOG.error("The configuration stays as it was: %s", error)
+        configuration.mutate(conf)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
 
 

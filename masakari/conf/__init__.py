@@ -13,7 +13,14 @@ from oslo_config import cfg
 from oslo_db import options as oslo_db_options
 from oslo_log import log as logging
 
-from masakari.conf import database, defaults, ignored, opts, recovery_flows
+from masakari.conf import (
+    database,
+    defaults,
+    ignored,
+    opts,
+    reading,
+    recovery_flows,
+)
 
 PROJECT = "masakari"
 
@@ -60,14 +67,17 @@ def load(
     logging.register_options(conf)
     register_opts(conf)
     conf.register_cli_opts(cli_opts)
-    conf(
-        args=list(argv),
-        project=PROJECT,
-        prog=prog,
-        version=metadata.version(PROJECT),
-        default_config_files=None if config_files is None else [*config_files],
-        default_config_dirs=None if config_files is None else [],
-    )
+    with reading.errors():
+        conf(
+            args=list(argv),
+            project=PROJECT,
+            prog=prog,
+            version=metadata.version(PROJECT),
+            default_config_files=None
+            if config_files is None
+            else [*config_files],
+            default_config_dirs=None if config_files is None else [],
+        )
     return conf
 
 
@@ -77,3 +87,4 @@ def setup_logging(conf: cfg.ConfigOpts) -> None:
 
 
 log_ignored = ignored.log_ignored
+mutate = reading.mutate

@@ -3,6 +3,7 @@
 
 import datetime
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -41,6 +42,15 @@ def cloud():
 def keystone(cloud):
     with SimulatorServer(cloud) as running:
         yield running
+
+
+#: A cloud whose Keystone is not there.
+NOWHERE = {
+    "OS_AUTH_URL": "http://127.0.0.1:9",
+    "OS_USERNAME": "u",
+    "OS_PASSWORD": "x",
+    "OS_PROJECT_NAME": "p",
+}
 
 
 def who(user, project):
@@ -84,6 +94,14 @@ class Program:
         line = self.process.stdout.readline()
         assert line.startswith("Masakari's API is at http://127.0.0.1:")
         return line.split()[-1]
+
+    def says(self, text):
+        """Wait until the log has ``text``."""
+        deadline = time.monotonic() + PATIENCE
+        while text not in self.log.read_text():
+            assert self.process.poll() is None, self.process.stderr.read()
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.02)
 
     def terminate(self):
         """Its exit status, and what else it printed."""
@@ -166,9 +184,7 @@ def test_its_records_outlive_it(start):
         "recovery_method": "auto",
         "service_type": "compute",
     }
-    cloud = {"OS_AUTH_URL": "http://127.0.0.1:9", "OS_PASSWORD": "x"}
-    cloud |= {"OS_USERNAME": "u", "OS_PROJECT_NAME": "p"}
-    env = environment() | cloud
+    env = environment() | NOWHERE
     first = start("--auth=noauth2", env=env)
     made = requests.post(
         f"{first.url()}/v1/segments", json={"segment": values}, timeout=10
@@ -179,6 +195,22 @@ def test_its_records_outlive_it(start):
     found = requests.get(f"{second.url()}/v1/segments", timeout=10).json()
     assert [segment["name"] for segment in found["segments"]] == ["s"]
     assert second.terminate()[0] == 0
+
+
+def test_a_hangup_with_a_typing_error_changes_nothing(start, tmp_path):
+    file = tmp_path / "masakari.conf"
+    file.write_text("[DEFAULT]\n")
+    program = start(
+        "--auth=noauth2",
+        f"--config-file={file}",
+        env=environment() | NOWHERE,
+    )
+    url = program.url()
+    file.write_text("[DEFAULT]\ndebug = maybe\n")
+    program.process.send_signal(signal.SIGHUP)
+    program.says("The configuration stays as it was: ")
+    assert requests.get(url, timeout=10).ok
+    assert program.terminate()[0] == 0
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,22 @@ def test_a_hangup_rereads_what_is_mutable(start):
     assert program.terminate() == 0
 
 
+def test_a_hangup_with_a_typing_error_changes_nothing(start):
+    program = start()
+    program.ready()
+    text = program.file.read_text()
+    program.file.write_text(
+        text.replace("[DEFAULT]", "[DEFAULT]\ndebug = maybe")
+    )
+    (worker,) = children(program.process.pid)
+    program.process.send_signal(signal.SIGHUP)
+    stays = "The configuration stays as it was: "
+    wait_for(lambda: program.log.read_text().count(stays) == 2)
+    program.ready()
+    assert children(program.process.pid) == [worker]
+    assert program.terminate() == 0
+
+
 def test_ipv6_and_ipv4_at_once(start):
     program = start(
         masakari_api_listen="::",

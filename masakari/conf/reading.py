@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading configuration files, at the start and again while a program runs."""
+
+import contextlib
+import io
+import sys
+from collections.abc import Iterator
+
+from oslo_config import cfg
+from oslo_log import log as logging
+
+LOG = logging.getLogger(__name__)
+
+#: With which oslo.config ends the program for a value in a file that it
+#: refuses. Where it asks for another command line it is 2.
+_REFUSED = 1
+
+
+@contextlib.contextmanager
+def errors() -> Iterator[None]:
+    """Have whatever is wrong with a file be an error of oslo.config.
+
+    Values of options that the command line has too are otherwise told to
+    the terminal, and the program is ended.
+
+    :raises oslo_config.cfg.Error: a file cannot be read
+    """
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            yield
+    except SystemExit as end:
+        if end.code != _REFUSED:
+            raise
+        reason, said = said.getvalue(), io.StringIO()
+        raise cfg.ConfigFileValueError(" ".join(reason.split())) from None
+    except (OSError, UnicodeDecodeError) as error:
+        # Which file, the latter does not know.
+        raise cfg.ConfigFileValueError(
+            f"A configuration file cannot be read: {error}"
+        ) from error
+    finally:
+        sys.stderr.write(said.getvalue())
+
+
+def mutate(conf: cfg.ConfigOpts) -> None:
+    """Take over the options that may change while the program runs.
+
+    A file that cannot be read is logged and changes nothing.
+    """
+    reason = _refusal(conf)
+    if reason is not None:
+        LOG.error("The configuration stays as it was: %s", reason)
+
+
+def _refusal(conf: cfg.ConfigOpts) -> str | None:
+    try:
+        with errors():
+            conf.mutate_config_files()
+    except (cfg.Error, logging.LogConfigError) as error:
+        return " ".join(str(error).split())
+    return None
