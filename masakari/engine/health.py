@@ -74,6 +74,8 @@ class Health:
 
     def _alive(self) -> _Answer:
         troubles = self._engine.troubles
+        if self._server.trouble is not None:
+            troubles.append(self._server.trouble)
         if troubles:
             return _UNAVAILABLE, "text/plain", "; ".join(troubles)
         return _OK, "text/plain", "OK"

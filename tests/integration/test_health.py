@@ -145,6 +145,22 @@ def test_a_broker_that_comes_later(deploy, way_to_broker):
     assert engine.stop(timeout=5) == 0
 
 
+def test_a_broker_that_refuses_the_engine(deploy):
+    url = sqlalchemy.make_url(deployment.BROKER)
+    wrong = f"rabbit://nobody:wrong@{url.host}:{url.port or 5672}/"
+    port = free_port()
+    deployed = deploy(transport_url=wrong, engine_health_port=port)
+    engine = deployed.start_engine()
+    engine.says("The broker refuses the engine")
+    (line,) = engine.lines("ERROR")
+    assert "ACCESS_REFUSED" in line
+    assert "wrong" not in line
+    assert checks(port) == {"database": "ok", "broker": "away"}
+    assert told(port, "/healthcheck") == (200, "OK")
+    assert not engine.tracebacks
+    assert engine.stop(timeout=5) == 0
+
+
 def test_one_that_drains_is_not_ready_and_is_listed_as_stopping(deploy):
     port = free_port()
     deployed = deploy(engine_health_port=port, graceful_shutdown_timeout=8)

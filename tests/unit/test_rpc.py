@@ -222,6 +222,89 @@ def test_of_very_many_casts_that_wait_some_are_dropped(monkeypatch):
     assert len(sent) == 2
 
 
+class Refusing:
+    """A server that its broker refuses at first.
+
+    :param reasons: one for each attempt that fails
+    """
+
+    def __init__(self, reasons, error=RuntimeError):
+        self.reasons = list(reasons)
+        self.error = error
+        self.stopped = threading.Event()
+
+    def start(self):
+        if self.reasons:
+            raise self.error(self.reasons.pop(0))
+
+    def stop(self):
+        self.stopped.set()
+
+
+@pytest.fixture
+def refused(monkeypatch):
+    """Make an engine's server on a broker that refuses it."""
+    monkeypatch.setattr(rpc, "RETRY_AFTER", 0.01)
+
+    def begin(behind):
+        server = rpc.EngineServer(configured(nobody()), object())
+        monkeypatch.setattr(server, "_make", lambda: behind)
+        server.start()
+        return server
+
+    return begin
+
+
+def until(condition):
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline, "It did not happen in time."
+        time.sleep(0.01)
+
+
+def test_a_broker_that_refuses_is_told_once_and_tried_again(refused, caplog):
+    behind = Refusing(["wrong password"] * 3 + ["no such vhost"])
+    with caplog.at_level(logging.INFO):
+        server = refused(behind)
+        until(lambda: server.listening)
+        until(lambda: "The broker is there" in caplog.text)
+    told = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+    assert [line.rpartition(": ")[2] for line in told] == [
+        "wrong password",
+        "no such vhost",
+    ]
+    assert all("The broker refuses the engine" in line for line in told)
+    assert server.trouble is None
+    server.stop()
+    assert behind.stopped.is_set()
+
+
+def test_one_that_is_refused_can_be_stopped(refused):
+    server = refused(Refusing(["wrong password"] * 1000000))
+    assert not server.listening
+    server.stop()
+    until(lambda: not server._starting.is_alive())
+    assert server.trouble is None
+
+
+def test_a_thread_that_has_died_is_told(refused, monkeypatch):
+    monkeypatch.setattr(threading, "excepthook", lambda _args: None)
+    server = refused(Refusing(["no more memory"], SystemError))
+    until(lambda: server.listening)
+    server = refused(Refusing(["the end"], SystemExit))
+    until(lambda: server.trouble)
+    assert server.trouble == "Listening to the bus: the thread has died"
+
+
+def test_of_a_bus_in_the_process_no_broker_is_told(caplog):
+    server = rpc.EngineServer(configured("fake://"), object())
+    with caplog.at_level(logging.INFO):
+        server.start()
+        until(lambda: server.listening)
+        server.stop()
+    assert "broker" not in caplog.text
+
+
 @pytest.mark.parametrize("url", ["nonsense://", "not a url"])
 def test_a_bus_that_cannot_be_is_a_configuration_error(url):
     with pytest.raises(exception.ConfigurationError, match="transport_url"):
