@@ -17,6 +17,7 @@ from masakari.conf import (
     database,
     defaults,
     ignored,
+    logs,
     opts,
     reading,
     recovery_flows,
@@ -83,8 +84,11 @@ def load(
 
 def setup_logging(conf: cfg.ConfigOpts) -> None:
     """Make oslo.log write where ``conf`` says; once in a process."""
-    logging.setup(conf, PROJECT)
+    logs.set_up(conf, PROJECT)
 
 
+check = reading.check
+log_absence = reading.log_absence
 log_ignored = ignored.log_ignored
+log_on_terminal = logs.on_terminal
 mutate = reading.mutate

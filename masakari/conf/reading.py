@@ -9,11 +9,16 @@ from collections.abc import Iterator
 from oslo_config import cfg
 from oslo_log import log as logging
 
+from masakari.conf import ignored
+
 LOG = logging.getLogger(__name__)
 
 #: With which oslo.config ends the program for a value in a file that it
 #: refuses. Where it asks for another command line it is 2.
 _REFUSED = 1
+
+#: Where oslo.config searches when the command line names no file.
+_PLACES = ("~/.masakari", "~", "/etc/masakari", "/etc")
 
 
 @contextlib.contextmanager
@@ -43,6 +48,15 @@ def errors() -> Iterator[None]:
         sys.stderr.write(said.getvalue())
 
 
+def log_absence(conf: cfg.ConfigOpts) -> None:
+    """Warn, in one line, that there is no configuration file."""
+    if not (conf.config_file or conf.config_dir):
+        LOG.warning(
+            "No configuration file was found in %s: the defaults hold",
+            ", ".join(_PLACES),
+        )
+
+
 def mutate(conf: cfg.ConfigOpts) -> None:
     """Take over the options that may change while the program runs.
 
@@ -60,3 +74,17 @@ def _refusal(conf: cfg.ConfigOpts) -> str | None:
     except (cfg.Error, logging.LogConfigError) as error:
         return " ".join(str(error).split())
     return None
+
+
+def check(conf: cfg.ConfigOpts) -> None:
+    """Look at every option once, instead of when it is needed first.
+
+    :raises oslo_config.cfg.Error: one has a value that it cannot have
+    """
+    unread = set(ignored.IGNORED)
+    for name in conf:
+        value = conf[name] if ("DEFAULT", name) not in unread else None
+        if isinstance(value, cfg.ConfigOpts.GroupAttr):
+            for option in value:
+                if (name, option) not in unread:
+                    _ = value[option]
