@@ -66,6 +66,7 @@ SERVER: list[cfg.Opt] = [
     ),
     cfg.IntOpt(
         "masakari_api_workers",
+        min=1,
         help="Number of processes of masakari-api. When it is not set, "
         "there is one for each processor.",
     ),

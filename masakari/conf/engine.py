@@ -17,6 +17,7 @@ RECOVERY: list[cfg.Opt] = [
     cfg.IntOpt(
         "wait_period_after_service_update",
         default=180,
+        min=0,
         help="The most seconds to wait, once the compute service of a "
         "failed host has been disabled, until Nova counts it as down; "
         "recovery goes on as soon as it does. The same limit holds for "
@@ -25,6 +26,7 @@ RECOVERY: list[cfg.Opt] = [
     cfg.IntOpt(
         "wait_period_after_evacuation",
         default=90,
+        min=0,
         help="How many seconds one instance may take to get away from a "
         "failed host: how long an evacuation that did not work, for lack of "
         "room for instance, is tried again, and how long one may wait for "
@@ -34,17 +36,20 @@ RECOVERY: list[cfg.Opt] = [
     cfg.IntOpt(
         "verify_interval",
         default=1,
+        min=0,
         help="Seconds between two looks at Nova while waiting for it.",
     ),
     cfg.IntOpt(
         "wait_period_after_power_off",
         default=180,
+        min=0,
         help="The most seconds to wait until an instance has stopped, before "
         "it is restarted, or has reached its state after an evacuation.",
     ),
     cfg.IntOpt(
         "wait_period_after_power_on",
         default=60,
+        min=0,
         help="The most seconds to wait until an instance has started.",
     ),
 ]

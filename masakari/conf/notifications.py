@@ -63,6 +63,7 @@ OPTS: list[cfg.Opt] = [
     cfg.IntOpt(
         "notifications_expired_interval",
         default=86400,
+        min=0,
         help="Age in seconds, since it was stored, at which a notification "
         "that is still unfinished is given up and becomes failed.",
     ),

@@ -52,6 +52,7 @@ OPTS: list[cfg.Opt] = [
     cfg.IntOpt(
         "tcp_keepidle",
         default=600,
+        min=1,
         help="Seconds after which an idle connection is probed "
         "(TCP_KEEPIDLE).",
     ),
@@ -74,6 +75,7 @@ OPTS: list[cfg.Opt] = [
     cfg.IntOpt(
         "client_socket_timeout",
         default=900,
+        min=0,
         help="Seconds without a byte after which a connection is closed; 0 "
         "waits for ever.",
     ),
