@@ -51,14 +51,17 @@ class Settings:
     retries: int = 3
 
 
-def _plugin(kind: str, values: dict[str, str | None]) -> plugin.BaseAuthPlugin:
+def _plugin(
+    kind: str, values: dict[str, str | None], password: str
+) -> plugin.BaseAuthPlugin:
     """The plugin ``kind`` from those values that it knows.
 
+    :param password: where an operator sets it
     :raises ConfigurationError: no such plugin, or a value is missing
     """
     if kind.endswith("password") and not values.get("password"):
         raise exception.ConfigurationError(
-            "The credentials for Nova have no password."
+            f"The credentials for Nova have no password: set {password}."
         )
     try:
         loader: loading.BaseLoader[plugin.BaseAuthPlugin] = (
@@ -99,7 +102,7 @@ def from_conf(conf: cfg.ConfigOpts) -> Settings:
     )
     authorities = conf.nova_ca_certificates_file or True
     return Settings(
-        auth=_plugin(kind, values),
+        auth=_plugin(kind, values, "[DEFAULT] os_privileged_user_password"),
         service_type=service_type,
         service_name=service_name,
         interface=interface,
@@ -162,7 +165,7 @@ def _from_environment() -> Settings:
     kind = values.get("auth_type") or "password"
     interface = values.get("interface") or "public"
     return Settings(
-        auth=_plugin(kind, values),
+        auth=_plugin(kind, values, "OS_PASSWORD"),
         interface=interface.removesuffix("URL"),
         region_name=values.get("region_name"),
         verify=values.get("cacert") or True,
