@@ -107,6 +107,16 @@ class ServiceUnavailable(MasakariException):
     default = "The service is temporarily unavailable."
 
 
+class DatabaseUnavailable(ServiceUnavailable):
+    """The database cannot be used right now."""
+
+    @property
+    def reason(self) -> str:
+        """What its driver says, in one line; not for users of the API."""
+        # The text goes on with a link for developers.
+        return str(self.__cause__ or self).partition("\n")[0]
+
+
 class ConfigurationError(MasakariException):
     """The configuration cannot work; raised at start, never later."""
 

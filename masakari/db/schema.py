@@ -61,6 +61,8 @@ def sync(database: session.Database, revision: str | None = None) -> None:
 
 def version(database: session.Database) -> str | None:
     """The revision that the database is at; None before the first."""
+    if database.unmade is not None:
+        return None
     with database.transaction() as connection:
         return _current(connection)
 
@@ -73,6 +75,11 @@ def check(database: session.Database) -> None:
     :raises ConfigurationError: there are none, or of an earlier release only
     :raises ServiceUnavailable: the database is away
     """
+    if database.unmade is not None:
+        raise exception.ConfigurationError(
+            f"There is no database yet, {database.unmade} is not there: run "
+            "masakari-manage db sync."
+        )
     with database.transaction() as connection:
         missing = _missing(connection)
     if missing:

@@ -3,6 +3,7 @@
 
 import contextlib
 import logging
+import pathlib
 from collections.abc import Callable, Iterator
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -86,7 +87,8 @@ class Database:
         :param url: where it is, if not where ``connection`` says
         :param answer_within: seconds that the server has; None waits for
             as long as it takes
-        :raises ConfigurationError: ``[database] connection`` is not set
+        :raises ConfigurationError: the URL is not set, or no URL that can
+            be used
         """
         conf.register_opts(db_options.database_opts, "database")
         options = dict(conf.database.items())
@@ -96,9 +98,15 @@ class Database:
             raise exception.ConfigurationError(
                 "[database] connection has to be set."
             )
-        return cls(
-            connection, clock=clock, answer_within=answer_within, **options
-        )
+        try:
+            return cls(
+                connection, clock=clock, answer_within=answer_within, **options
+            )
+        except (sqlalchemy.exc.ArgumentError, ImportError) as error:
+            group = "database" if url is None else "taskflow"
+            raise exception.ConfigurationError(
+                f"[{group}] connection cannot be used: {error}"
+            ) from error
 
     def read(
         self,
@@ -156,7 +164,7 @@ class Database:
         try:
             self._read(lambda session: session.scalar(sqlalchemy.select(1)))
         except (_ConnectError, *_PASSING) as error:
-            raise exception.ServiceUnavailable() from error
+            raise exception.DatabaseUnavailable() from error
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlalchemy.Connection]:
@@ -167,10 +175,20 @@ class Database:
         try:
             session = self._session(self._writers)
         except _ConnectError as error:
-            raise exception.ServiceUnavailable() from error
+            raise exception.DatabaseUnavailable() from error
         with session:
             yield session.connection()
             session.commit()
+
+    @property
+    def unmade(self) -> pathlib.Path | None:
+        """The file of SQLite that the first connection would make."""
+        name = self.engine.url.database or ":memory:"
+        is_file = not name.startswith((":memory:", "file:"))
+        if self.engine.dialect.name != "sqlite" or not is_file:
+            return None
+        file = pathlib.Path(name)
+        return file if file.parent.is_dir() and not file.exists() else None
 
     @property
     def patience(self) -> float:
@@ -195,7 +213,7 @@ class Database:
             return retrying(run)
         except (_ConnectError, *_PASSING) as error:
             LOG.error("The database cannot be used: %s", error)
-            raise exception.ServiceUnavailable() from error
+            raise exception.DatabaseUnavailable() from error
 
     def _read(
         self, function: Callable[..., T], *args: Any, **kwargs: Any
