@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An HTTP server in this process, as ``[wsgi]`` describes it."""
 
+import errno
 import logging
 import socket
 import ssl
@@ -76,6 +77,43 @@ def bind(server: Server, keepidle: int) -> None:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     if hasattr(socket, "TCP_KEEPIDLE"):
         bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, keepidle)
+
+
+def check_address(conf: cfg.ConfigOpts) -> None:
+    """See whether ``masakari_api_listen`` can be listened on.
+
+    Processes that share an address would share it with a stranger who does
+    so too.
+
+    :raises OSError: it cannot
+    """
+    host, port = conf.masakari_api_listen, conf.masakari_api_listen_port
+    try:
+        _try(host, port)
+    except OSError as error:
+        raise OSError(
+            f"{host} port {port} cannot be listened on: {error}"
+        ) from error
+
+
+def _try(host: str, port: int) -> None:
+    """Take the first address that can be had, as the server does."""
+    for family, kind, protocol, _name, address in socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    ):
+        with socket.socket(family, kind, protocol) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                tried.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            try:
+                tried.bind(address)
+            except OSError as error:
+                refusal = error
+                if error.errno == errno.EADDRINUSE:
+                    break
+            else:
+                return
+    raise refusal
 
 
 def _tls(conf: cfg.ConfigOpts) -> builtin.BuiltinSSLAdapter:

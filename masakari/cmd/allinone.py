@@ -18,7 +18,7 @@ from oslo_config import cfg
 from masakari import conf as configuration
 from masakari import exception, rpc
 from masakari.api import app, server
-from masakari.cmd import credentials, engine
+from masakari.cmd import credentials, engine, startup
 from masakari.db import progress, schema
 from masakari.db.session import Database
 from masakari.events import publisher
@@ -150,7 +150,7 @@ def prepare(conf: cfg.ConfigOpts, state_dir: pathlib.Path) -> None:
     conf.set_default("masakari_api_listen", "127.0.0.1")
     conf.set_default("graceful_shutdown_timeout", _GRACE)
     # Standard output is for the address.
-    conf.set_default("use_stderr", conf.log_file is None)
+    conf.set_default("use_stderr", not (conf.log_file or conf.log_dir))
     rpc.stay_in_process(conf)
 
 
@@ -170,15 +170,19 @@ def main(argv: Sequence[str] | None = None) -> int:
             config_files=[],
             cli_opts=CLI,
         )
-        prepare(conf, _state_dir(conf))
-        masakari = _assemble(conf)
-        masakari.start()
-    except (cfg.Error, exception.ConfigurationError) as error:
+    except cfg.Error as error:
         print(error, file=sys.stderr)
         return 2
-    except (exception.MasakariException, OSError) as error:
-        print(f"{PROG} cannot start: {error}", file=sys.stderr)
-        return 1
+    try:
+        prepare(conf, _state_dir(conf))
+        startup.begin(conf)
+        configuration.log_ignored(conf)
+        masakari = _assemble(conf)
+        masakari.start()
+    except (exception.MasakariException, cfg.Error, OSError) as error:
+        startup.refuse(f"{PROG} cannot start", error)
+        is_wrong = isinstance(error, (exception.ConfigurationError, cfg.Error))
+        return 2 if is_wrong else 1
     signal.signal(signal.SIGHUP, lambda *_: configuration.mutate(conf))
     code = _run(masakari, stop)
     logging.shutdown()
@@ -209,8 +213,6 @@ def _state_dir(conf: cfg.ConfigOpts) -> pathlib.Path:
 
 
 def _assemble(conf: cfg.ConfigOpts) -> AllInOne:
-    configuration.setup_logging(conf)
-    configuration.log_ignored(conf)
     for option, value in (
         ("auth_strategy", conf.auth),
         ("masakari_api_listen", conf.listen),

@@ -20,6 +20,7 @@ from oslo_config import cfg
 from masakari import conf as configuration
 from masakari import exception
 from masakari.api import app, server
+from masakari.cmd import startup
 from masakari.events import publisher
 
 LOG = logging.getLogger(__name__)
@@ -51,8 +52,8 @@ class Worker(cotyledon.Service):
                 reuse_port=True,
             )
             server.bind(self.server, self.conf.wsgi.tcp_keepidle)
-        except (exception.ConfigurationError, OSError) as error:
-            LOG.critical("The API cannot start: %s", error)
+        except (exception.ConfigurationError, cfg.Error, OSError) as error:
+            startup.refuse("The API cannot start", error)
             sys.exit(_HOPELESS)
         LOG.info("The API listens on %s port %s.", *self.server.bind_addr)
         self.server.serve()
@@ -70,15 +71,24 @@ class Worker(cotyledon.Service):
 
 
 def main() -> int:
-    """Run the API until it is told to stop."""
+    """Run the API until it is told to stop.
+
+    :returns: 0; 1 when it cannot start; 2 when the configuration cannot be
+        read
+    """
     try:
         conf = configuration.load(sys.argv[1:], prog="masakari-api")
-        workers = _workers(conf)
-    except (cfg.Error, exception.ConfigurationError) as error:
+    except cfg.Error as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    configuration.setup_logging(conf)
-    configuration.log_ignored(conf)
+    try:
+        startup.begin(conf)
+        configuration.log_absence(conf)
+        configuration.log_ignored(conf)
+        server.check_address(conf)
+    except (exception.ConfigurationError, OSError) as error:
+        startup.refuse("The API cannot start", error)
+        return 1
     hopeless: list[int] = []
     manager = cotyledon.ServiceManager(
         graceful_shutdown_timeout=conf.graceful_shutdown_timeout,
@@ -89,23 +99,13 @@ def main() -> int:
         on_reload=functools.partial(configuration.mutate, conf),
         on_dead_worker=_judge(hopeless),
     )
+    workers = conf.masakari_api_workers or os.cpu_count() or 1
     manager.add(Worker, workers=workers, args=(conf,))
     try:
         manager.run()
     except SystemExit as stopped:
         return 1 if hopeless else int(stopped.code or 0)
     return 0
-
-
-def _workers(conf: cfg.ConfigOpts) -> int:
-    workers: int | None = conf.masakari_api_workers
-    if workers is None:
-        return os.cpu_count() or 1
-    if workers < 1:
-        raise exception.ConfigurationError(
-            f"masakari_api_workers has to be 1 at least, not {workers}."
-        )
-    return workers
 
 
 def _judge(hopeless: list[int]) -> Callable[[object, int, int], None]:

@@ -16,6 +16,7 @@ from oslo_config import cfg
 
 from masakari import conf as configuration
 from masakari import exception, rpc
+from masakari.cmd import startup
 from masakari.db import progress, schema
 from masakari.db.session import Database
 from masakari.domain.model import Identity
@@ -187,13 +188,14 @@ def main() -> int:
     except cfg.Error as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    configuration.setup_logging(conf)
-    configuration.log_ignored(conf)
     try:
+        startup.begin(conf)
+        configuration.log_absence(conf)
+        configuration.log_ignored(conf)
         program = Program(conf)
         program.wait_for_database()
-    except (exception.MasakariException, OSError) as error:
-        LOG.critical("The engine cannot start: %s", error)
+    except (exception.MasakariException, cfg.Error, OSError) as error:
+        startup.refuse("The engine cannot start", error)
         return 1
     # Threads inherit the mask, so signals are for this one only.
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)

@@ -31,6 +31,7 @@ def _load() -> wsgi.Application:
             argv = [f"--config-dir={snippets}"]
     conf = configuration.load(argv, prog="masakari-api", config_files=files)
     configuration.setup_logging(conf)
+    configuration.check(conf)
     configuration.log_ignored(conf)
     events = publisher.Notifier(conf, publisher.Binary.API)
     # There is no other word of a server's end.

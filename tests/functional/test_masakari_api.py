@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.functional.api.world import World
+from tests.functional.api.world import World, ini
 from tests.ports import free_port
 
 PATIENCE = 30
@@ -45,10 +45,13 @@ class Program:
         options.setdefault("masakari_api_listen", "127.0.0.1")
         options.setdefault("masakari_api_workers", 1)
         options.setdefault("transport_url", "fake://")
-        world = World(tmp_path, **options)
+        world = World(tmp_path)
         world.close()
         self.log = tmp_path / "api.log"
         self.file = world.file
+        url = world.conf.database.connection
+        given = {"auth_strategy": "noauth2", "database__connection": url}
+        self.file.write_text(ini(given | options))
         self.process = subprocess.Popen(
             [
                 sys.executable,
@@ -67,6 +70,12 @@ class Program:
 
     def ready(self, **kwargs):
         wait_for(lambda: self.get("/", **kwargs).status_code == 200)
+
+    def critical(self):
+        """The only line of that level in the log."""
+        lines = self.log.read_text().splitlines()
+        (line,) = (line for line in lines if " CRITICAL " in line)
+        return line
 
     def terminate(self):
         self.process.send_signal(signal.SIGTERM)
@@ -218,37 +227,52 @@ def test_tls_with_certificates_of_clients(start, certificate):
 
 
 @pytest.mark.parametrize(
-    ("options", "status", "cause"),
+    ("options", "told"),
     [
-        (
-            {"masakari_api_workers": 0},
-            2,
-            "masakari_api_workers has to be 1 at least, not 0.",
-        ),
+        ({"masakari_api_workers": 0}, "Value for option masakari_api_workers"),
         (
             {"use_ssl": True},
-            1,
-            "cannot start: With use_ssl, [wsgi] ssl_cert_file and "
-            "ssl_key_file have to be set.",
+            "With use_ssl, [wsgi] ssl_cert_file and ssl_key_file have to be "
+            "set.",
         ),
-        (
-            {"masakari_api_listen": "192.0.2.1"},
-            1,
-            "cannot start: No socket could be created -- (('192.0.2.1', ",
-        ),
+        ({"masakari_api_listen": "192.0.2.1"}, "192.0.2.1 port "),
         (
             {"wsgi__api_paste_config": "nowhere.ini"},
-            1,
-            "cannot start: [wsgi] api_paste_config: there is no file "
-            "nowhere.ini.",
+            "[wsgi] api_paste_config: there is no file nowhere.ini.",
+        ),
+        ({"auth_strategy": "foo"}, "Value for option auth_strategy"),
+        (
+            {"taskflow__connection": "mysql://h/m"},
+            "[taskflow] connection cannot be used: ",
         ),
     ],
-    ids=["workers", "tls", "address", "paste"],
+    ids=["workers", "tls", "address", "paste", "choice", "database"],
 )
-def test_what_cannot_work_ends_the_program(start, options, status, cause):
+def test_what_cannot_work_ends_the_program(start, options, told):
     program = start(**options)
-    assert program.process.wait(PATIENCE) == status
-    told = program.process.stderr.read().decode()
-    if program.log.exists():
-        told += program.log.read_text()
-    assert cause in told
+    assert program.process.wait(PATIENCE) == 1
+    assert f"The API cannot start: {told}" in program.critical()
+
+
+def test_a_database_that_cannot_be_ends_it_before_it_forks(start):
+    program = start(masakari_api_workers=3, database__connection="foo")
+    assert program.process.wait(PATIENCE) == 1
+    assert "[database] connection cannot be used" in program.critical()
+    assert "Forking" not in program.log.read_text()
+
+
+def test_two_cannot_listen_on_one_port(start):
+    first = start()
+    first.ready()
+    second = start(masakari_api_listen_port=first.port)
+    assert second.process.wait(PATIENCE) == 1
+    told = second.critical()
+    assert f"127.0.0.1 port {first.port} cannot be listened on" in told
+    assert "Address already in use" in told
+    assert (
+        second.process.stderr.read()
+        .decode()
+        .endswith(told.partition(" [-] ")[2] + "\n")
+    )
+    first.ready()
+    assert first.terminate() == 0

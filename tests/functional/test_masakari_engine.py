@@ -127,3 +127,44 @@ def test_nothing_of_it_outlives_its_main_thread(start):
     assert (code, out) == (1, "")
     assert "The engine ends unexpectedly" in program.log.read_text()
     assert "RuntimeError: a mistake of ours" in program.log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"notification_lease": "abc"}, "notification_lease"),
+        ({"concurrent_recoveries": "0"}, "concurrent_recoveries"),
+        ({"engine_health_port": "70000"}, "engine_health_port"),
+        ({"notification_poll_interval": "-1"}, "notification_poll_interval"),
+        ({"auth_strategy": "foo"}, "auth_strategy"),
+        ({"database__connection": "foo"}, "[database] connection"),
+        ({"taskflow__connection": "postgres://h/m"}, "[taskflow] connection"),
+        ({"notification_driver": "other"}, "notification_driver"),
+        (
+            {"os_privileged_user_password": ""},
+            "no password: set [DEFAULT] os_privileged_user_password.",
+        ),
+    ],
+    ids=str,
+)
+def test_what_cannot_work_is_told_in_one_line(start, options, told):
+    program = start(**options)
+    code, out = program.ended()
+    assert code == 1
+    (line,) = program.critical()
+    sentence = line.partition(" [-] ")[2]
+    assert sentence.startswith("The engine cannot start: ")
+    assert told in sentence
+    assert out.splitlines()[-1] == sentence
+    assert "Traceback" not in out + program.log.read_text()
+    assert "Error: " not in sentence
+
+
+def test_a_database_that_does_not_come_is_told_with_the_reason(start):
+    gone = "postgresql+psycopg2://masakari:secret@127.0.0.1:9/masakari"
+    program = start(database__connection=gone, database__max_retries=0)
+    assert program.ended()[0] == 1
+    (line,) = program.critical()
+    assert "The engine cannot start: The database cannot be used: " in line
+    assert "Connection refused" in line
+    assert "secret" not in line

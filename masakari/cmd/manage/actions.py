@@ -6,14 +6,18 @@ import contextlib
 import dataclasses
 import datetime
 import json
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import prettytable
 from oslo_config import cfg
 
+from masakari import conf as configuration
 from masakari.db import schema
 from masakari.db.session import Database
+
+LOG = logging.getLogger(__name__)
 
 #: Characters in a line of a cell.
 _WIDEST = 80
@@ -37,8 +41,8 @@ class Action:
 
     :param run: called with the configuration, where its arguments are in
         ``conf.category``
-    :param answers: whether its output is an answer, which no line of the
-        log may get into
+    :param answers: whether its output is an answer, which no reason why it
+        failed may get into
     """
 
     help: str
@@ -73,6 +77,13 @@ def uuid_arguments(parser: argparse.ArgumentParser) -> None:
     """Which notification, and how to answer."""
     parser.add_argument("uuid", help="the uuid of the notification")
     json_argument(parser)
+
+
+def report(text: str) -> None:
+    """Say what was done, to who has called it and to the log."""
+    print(text)
+    if not configuration.log_on_terminal():
+        LOG.info("%s", text)
 
 
 def print_json(value: Any) -> None:

@@ -4,17 +4,18 @@
 import argparse
 import contextlib
 import datetime
-import logging
+import sys
 import time
 from collections.abc import Iterator, Mapping
 
 from oslo_config import cfg
 
+from masakari import conf as configuration
+from masakari import exception
+from masakari.cmd.manage import actions
 from masakari.cmd.manage.actions import Action, UsageError
 from masakari.db import progress, purge, schema
 from masakari.db.session import Database
-
-LOG = logging.getLogger(__name__)
 
 _LARGEST = 0x7FFFFFFF
 _SECONDS_OF_A_DAY = 86400
@@ -24,12 +25,16 @@ def sync(conf: cfg.ConfigOpts) -> None:
     """Create or upgrade the tables, TaskFlow's too."""
     with _database(conf) as database:
         schema.sync(database, conf.category.version)
+        revision = schema.version(database)
     progress.create_tables(progress.url(conf))
+    actions.report(f"The database is at revision {revision}.")
 
 
 def version(conf: cfg.ConfigOpts) -> None:
     """Print the revision of the schema."""
     with _database(conf) as database:
+        if database.unmade is not None:
+            print(f"{database.unmade} is not there.", file=sys.stderr)
         print(schema.version(database))
 
 
@@ -40,6 +45,7 @@ def purge_rows(conf: cfg.ConfigOpts) -> None:
     _check_rows(most)
     now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
     with _database(conf) as database:
+        schema.check(database)
         counts = purge.purge(
             database,
             progress.database(conf, database),
@@ -47,7 +53,7 @@ def purge_rows(conf: cfg.ConfigOpts) -> None:
             max_rows=None if most < 0 else most,
         )
     for table, count in counts.items():
-        LOG.info("Removed %d rows from %s.", count, table)
+        actions.report(f"Removed {count} rows from {table}.")
 
 
 def _check_age(days: int) -> None:
@@ -93,13 +99,30 @@ def _purge_arguments(parser: argparse.ArgumentParser) -> None:
 
 @contextlib.contextmanager
 def _database(conf: cfg.ConfigOpts) -> Iterator[Database]:
-    """The database, once it has answered."""
+    """The database, once it has answered; a file may not be there yet."""
     database = Database.from_conf(conf, answer_within=None)
     try:
-        database.connect()
+        if database.unmade is None:
+            _wait_for(database)
         yield database
     finally:
         database.dispose()
+
+
+def _wait_for(database: Database) -> None:
+    """Wait as ``[database] max_retries`` allows, and say so.
+
+    :raises ServiceUnavailable: it did not come
+    """
+    if not configuration.log_on_terminal():
+        try:
+            database.ping()
+        except exception.DatabaseUnavailable as error:
+            print(
+                f"The database is not there yet: {error.reason}",
+                file=sys.stderr,
+            )
+    database.connect()
 
 
 ACTIONS: Mapping[str, Action] = {

@@ -10,6 +10,7 @@ from oslo_config import cfg
 
 from masakari import conf as configuration
 from masakari import exception
+from masakari.cmd import startup
 from masakari.cmd.manage import db, engines, notifications
 from masakari.cmd.manage.actions import Action, RefusedError, UsageError
 
@@ -19,6 +20,12 @@ CATEGORIES: Mapping[str, Mapping[str, Action]] = {
     "db": db.ACTIONS,
     "engine": engines.ACTIONS,
     "notification": notifications.ACTIONS,
+}
+
+_HELP = {
+    "db": "the tables, and what is in them for too long",
+    "engine": "who is there, and works on what",
+    "notification": "what is left to do, and pushing it on",
 }
 
 #: Connections to try before a database is away: somebody waits for it.
@@ -41,28 +48,35 @@ def main(argv: Sequence[str] | None = None) -> int:
             prog=PROG,
             cli_opts=[cfg.SubCommandOpt("category", handler=_add_categories)],
         )
-    except cfg.ConfigFilesNotFoundError as error:
-        files = ", ".join(error.config_files)
-        print(f"Failed to read configuration file(s): {files}")
-        return 2
-    except cfg.ConfigDirNotFoundError as error:
-        print(f"Invalid directory: {error.config_dir}")
-        return 2
     except cfg.Error as error:
-        print(error)
+        print(_in_words(error), file=sys.stderr)
         return 2
     conf.set_default("max_retries", _RETRIES, "database")
-    if conf.category.action.answers:
-        conf.set_default("use_stderr", conf.log_file is None)
-    configuration.setup_logging(conf)
+    # Standard output is for what was asked for.
+    conf.set_default("use_stderr", not (conf.log_file or conf.log_dir))
+    try:
+        startup.begin(conf)
+    except exception.ConfigurationError as error:
+        startup.refuse(f"{PROG} cannot work", error)
+        return 2
+    configuration.log_absence(conf)
     return _run(conf)
+
+
+def _in_words(error: cfg.Error) -> str:
+    if isinstance(error, cfg.ConfigFilesNotFoundError):
+        files = ", ".join(error.config_files)
+        return f"Failed to read configuration file(s): {files}"
+    if isinstance(error, cfg.ConfigDirNotFoundError):
+        return f"Invalid directory: {error.config_dir}"
+    return str(error)
 
 
 def _run(conf: cfg.ConfigOpts) -> int:
     try:
         conf.category.action.run(conf)
     except (RefusedError, UsageError, exception.ServiceUnavailable) as error:
-        print(error, file=sys.stderr)
+        print(startup.in_words(error), file=sys.stderr)
         return 1
     except exception.MasakariException as error:
         answers = conf.category.action.answers
@@ -81,9 +95,9 @@ def _print_usage() -> None:
 
 def _add_categories(subparsers: Any) -> None:
     for category, actions in CATEGORIES.items():
-        chosen = subparsers.add_parser(category).add_subparsers(
-            metavar="action", required=True
-        )
+        chosen = subparsers.add_parser(
+            category, help=_HELP[category]
+        ).add_subparsers(metavar="action", required=True)
         for name, action in actions.items():
             parser = chosen.add_parser(name, help=action.help)
             parser.set_defaults(action=action)

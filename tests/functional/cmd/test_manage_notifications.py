@@ -337,7 +337,7 @@ class TestWhatIsNotDone:
         )
         code, out, err = run("notification", action, "n", "--json")
         assert (code, out) == (1, "")
-        assert "unavailable" in err
+        assert "The database cannot be used: " in err
 
     def test_a_database_of_an_earlier_release(self, run, config, action):
         assert run("db", "sync", "5c0e7f3a9d21")[0] == 0
