@@ -48,6 +48,12 @@ def run(tmp_path, *command):
     return process.returncode, out, err
 
 
+def test_it_tells_its_version(tmp_path):
+    code, out, err = run(tmp_path, "-m", "masakari.cmd.demo", "--version")
+    assert (code, err) == (0, "")
+    assert out.startswith("22.")
+
+
 def test_json(tmp_path):
     code, out, err = run(
         tmp_path, "-m", "masakari.cmd.demo", "--json", "--servers=6"

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
+from importlib import metadata
 from types import FrameType
 from typing import TextIO
 
@@ -79,6 +80,11 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         description="Watch Masakari bring back the instances of a compute "
         "host that dies, on a simulated cloud.",
         epilog="The exit status is 0 only if every instance is back.",
+    )
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=metadata.version(configuration.PROJECT),
     )
     for name, default, text in (
         ("hosts", 5, "compute hosts of the cloud"),

@@ -42,7 +42,7 @@ def test_a_line_of_ours_tells_an_error_once(lines, name):
 
 def test_one_with_a_traceback_keeps_it(lines):
     log = logging.getLogger("masakari.somewhere")
-    first, *rest = lines(lambda _error: log.error("It failed", exc_info=True))
+    first, *rest = lines(lambda error: log.error("It failed", exc_info=error))
     assert "It failed" in first
     assert any("Traceback" in line for line in rest)
     assert any(line.endswith("OddError: it is odd") for line in rest)
