@@ -9,7 +9,10 @@ from oslo_upgradecheck import common_checks, upgradecheck
 
 from masakari import conf as configuration
 from masakari import exception
+from masakari.cmd import startup
 from masakari.conf import defaults
+from masakari.db import schema
+from masakari.db.session import Database
 from masakari.engine import plugins
 
 
@@ -44,6 +47,8 @@ def _checks(conf: cfg.ConfigOpts) -> upgradecheck.UpgradeCommands:
             (common_checks.check_policy_json, {"conf": conf}),
         ),
         ("Recovery Workflow Tasks", (_recovery_tasks, {"conf": conf})),
+        ("Configuration Values", (_values, {"conf": conf})),
+        ("Database Schema", (_schema, {"conf": conf})),
     )
     return commands
 
@@ -57,3 +62,43 @@ def _recovery_tasks(
     except exception.ConfigurationError as error:
         return upgradecheck.Result(upgradecheck.Code.FAILURE, str(error))
     return upgradecheck.Result(upgradecheck.Code.SUCCESS)
+
+
+def _values(
+    _commands: upgradecheck.UpgradeCommands, conf: cfg.ConfigOpts
+) -> upgradecheck.Result:
+    """Whether each option has a value that it can have."""
+    try:
+        configuration.check(conf)
+    except cfg.Error as error:
+        return upgradecheck.Result(upgradecheck.Code.FAILURE, str(error))
+    return upgradecheck.Result(upgradecheck.Code.SUCCESS)
+
+
+def _schema(
+    _commands: upgradecheck.UpgradeCommands, conf: cfg.ConfigOpts
+) -> upgradecheck.Result:
+    """Whether the database has the tables of this release.
+
+    That they are still to be made is no failure: upgrading does that.
+    """
+    try:
+        database = Database.from_conf(conf)
+    except (exception.ConfigurationError, cfg.Error) as error:
+        return upgradecheck.Result(upgradecheck.Code.FAILURE, str(error))
+    try:
+        schema.check(database)
+        newest = schema.is_newest(database)
+    except exception.ConfigurationError as error:
+        return upgradecheck.Result(upgradecheck.Code.WARNING, str(error))
+    except exception.ServiceUnavailable as error:
+        reason = startup.in_words(error)
+        return upgradecheck.Result(upgradecheck.Code.FAILURE, reason)
+    finally:
+        database.dispose()
+    if newest:
+        return upgradecheck.Result(upgradecheck.Code.SUCCESS)
+    return upgradecheck.Result(
+        upgradecheck.Code.WARNING,
+        "The database is not of this release: run masakari-manage db sync.",
+    )

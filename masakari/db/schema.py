@@ -89,6 +89,20 @@ def check(database: session.Database) -> None:
         )
 
 
+def is_newest(database: session.Database) -> bool:
+    """Whether :func:`sync` would have nothing to do.
+
+    A revision that is not known here is one of a later release.
+
+    :raises ServiceUnavailable: the database is away
+    """
+    scripts = script.ScriptDirectory.from_config(_config(None))
+    revision = version(database)
+    if revision is None or revision == scripts.get_current_head():
+        return revision is not None
+    return revision not in {one.revision for one in scripts.walk_revisions()}
+
+
 def _missing(connection: sqlalchemy.Connection) -> list[str]:
     """Tables, and columns as ``table.column``, that are not there."""
     wanted = tables.Base.metadata.tables
