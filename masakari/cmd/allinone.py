@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from concurrent import futures
 
 from oslo_config import cfg
 
@@ -23,7 +24,7 @@ from masakari.db import progress, schema
 from masakari.db.session import Database
 from masakari.events import publisher
 from masakari.nova.client import NovaClient
-from masakari.nova.port import ComputePort
+from masakari.nova.port import ComputePort, Refused, Unavailable
 
 LOG = logging.getLogger(__name__)
 
@@ -32,6 +33,9 @@ PROG = "masakari-allinone"
 #: Seconds for what is in flight when the program is told to stop. There is
 #: nobody to hand it over to; the next start goes on with it.
 _GRACE = 5
+
+#: Seconds that Keystone has to say at the start whether it knows us.
+_PATIENCE = 5
 
 CLI: list[cfg.Opt] = [
     cfg.StrOpt(
@@ -222,7 +226,34 @@ def _assemble(conf: cfg.ConfigOpts) -> AllInOne:
     if conf.auth_strategy == "keystone":
         cloud = credentials.find(conf.os_cloud)
         credentials.check_tokens_with(conf, cloud)
-    return AllInOne(conf, compute=_compute(conf), port=conf.port)
+    compute = _compute(conf)
+    _log_in(compute)
+    return AllInOne(conf, compute=compute, port=conf.port)
+
+
+def _log_in(compute: NovaClient) -> None:
+    """Try the credentials; a Keystone that is away may come later.
+
+    :raises ConfigurationError: Keystone does not take them
+    """
+    # A call that Keystone leaves open ends with the process.
+    tried = futures.ThreadPoolExecutor(1).submit(compute.log_in)
+    try:
+        tried.result(_PATIENCE)
+    except Refused as error:
+        raise exception.ConfigurationError(
+            f"The cloud's credentials cannot be used: {error}"
+        ) from error
+    except Unavailable as error:
+        _tell_of_absence(str(error))
+    except TimeoutError:
+        _tell_of_absence(f"not within {_PATIENCE} seconds")
+
+
+def _tell_of_absence(reason: str) -> None:
+    LOG.warning("Keystone does not answer yet: %s", reason)
+    if not configuration.log_on_terminal():
+        print(f"Keystone does not answer yet: {reason}", file=sys.stderr)
 
 
 def _compute(conf: cfg.ConfigOpts) -> NovaClient:

@@ -84,6 +84,15 @@ class NovaClient:
         """
         return cls(session.from_cloud(name))
 
+    def log_in(self) -> None:
+        """Have Keystone say who it is, as the first call would.
+
+        :raises Refused: Keystone does not take the credentials
+        :raises Unavailable: it does not answer
+        """
+        with answers.translated():
+            self._nova.session.get_token()
+
     def for_request(self, request_id: str | None) -> "NovaClient":
         """A copy whose calls carry ``request_id`` to Nova's log."""
         other = copy.copy(self)

@@ -175,7 +175,9 @@ def test_it_recovers_a_host(start, cloud, keystone):
     asked_at = time.monotonic()
     assert program.terminate() == (0, "")
     assert time.monotonic() - asked_at < 10
-    assert "Traceback" not in program.log.read_text()
+    log = program.log.read_text()
+    assert "Traceback" not in log
+    assert "broker" not in log
 
 
 def test_its_records_outlive_it(start):
@@ -195,6 +197,30 @@ def test_its_records_outlive_it(start):
     found = requests.get(f"{second.url()}/v1/segments", timeout=10).json()
     assert [segment["name"] for segment in found["segments"]] == ["s"]
     assert second.terminate()[0] == 0
+
+
+def test_a_wrong_password_is_told_at_the_start(start, keystone):
+    env = environment(keystone) | {"OS_PASSWORD": "wrong"}
+    program = start(env=env)
+    out, err = program.process.communicate(timeout=PATIENCE)
+    assert (program.process.returncode, out) == (2, "")
+    (line,) = err.splitlines()
+    assert line.startswith(
+        "masakari-allinone cannot start: The cloud's credentials cannot be "
+        "used: Keystone: "
+    )
+    assert "401" in line
+    assert line in program.log.read_text()
+
+
+def test_a_keystone_that_is_away_is_told_and_waited_for(start):
+    program = start("--auth=noauth2", env=environment() | NOWHERE)
+    assert requests.get(program.url(), timeout=10).ok
+    told = "Keystone does not answer yet: "
+    program.says(told)
+    code, printed = program.terminate()
+    assert code == 0
+    assert told in printed
 
 
 def test_a_hangup_with_a_typing_error_changes_nothing(start, tmp_path):
