@@ -46,7 +46,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         conf = configuration.load(
             arguments,
             prog=PROG,
-            cli_opts=[cfg.SubCommandOpt("category", handler=_add_categories)],
+            cli_opts=[
+                cfg.SubCommandOpt(
+                    "category", title="categories", handler=_add_categories
+                )
+            ],
         )
     except cfg.Error as error:
         print(_in_words(error), file=sys.stderr)
