@@ -516,7 +516,9 @@ class Invariants:
         reserved = name in self._seen.reserved
         if any(server.host == name for server in cloud.servers.values()):
             return
-        if any(record.dest_host == name for record in self._flying()):
+        # What has come may have been deleted since.
+        come = [r for r in cloud.migrations if r.status == "done"]
+        if any(record.dest_host == name for record in self._flying() + come):
             return
         if any(
             report.failure and report.host == name
