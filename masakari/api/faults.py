@@ -141,12 +141,11 @@ def _log_refusal(fault: Fault, environ: wsgi.Environ) -> None:
         return
     path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
     LOG.info(
-        "The request %s %s is refused (%d): %s [%s]",
+        "The request %s %s is refused (%d): %s",
         method,
         _one_line(path),
         fault.code,
         _one_line(fault.message),
-        environ.get(_REQUEST_ID, "-"),
     )
 
 

@@ -193,7 +193,8 @@ def _keep(stack: Stack, out: TextIO) -> None:
     lines = (f"export {key}={value}" for key, value in stack.environment())
     with contextlib.suppress(KeyboardInterrupt):
         print(
-            "\nEverything stays up until Ctrl-C. For the openstack command:\n",
+            "\nEverything stays up until Ctrl-C. For the openstack command\n"
+            "and masakari-manage:\n",
             *lines,
             sep="\n",
             file=out,

@@ -98,11 +98,15 @@ class Stack:
         )
 
     def environment(self) -> list[tuple[str, str]]:
-        """The administrator's variables for the ``openstack`` command."""
+        """What the ``openstack`` command and masakari-manage go by.
+
+        oslo.config puts the last one before whatever file it finds.
+        """
         values = self._values("admin", "admin")
         return [
             *((f"OS_{name.upper()}", text) for name, text in values.items()),
             ("OS_AUTH_TYPE", "password"),
             ("OS_IDENTITY_API_VERSION", "3"),
             ("OS_REGION_NAME", REGION),
+            ("OS_DATABASE__CONNECTION", self._conf.database.connection),
         ]

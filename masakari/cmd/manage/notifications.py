@@ -16,6 +16,7 @@ from masakari.domain.intervention import Refusal, Situation
 from masakari.domain.model import (
     EngineState,
     NotificationStatus,
+    NotificationType,
     TaskProgress,
     VMove,
 )
@@ -118,7 +119,9 @@ def retry(conf: cfg.ConfigOpts) -> None:
             conf.category.uuid,
             expiry=conf.notifications_expired_interval,
         )
-        _answer(conf, database, refusal)
+        situation = _answer(conf, database, refusal)
+    if not conf.category.json:
+        _warn(situation)
 
 
 def release(conf: cfg.ConfigOpts) -> None:
@@ -130,7 +133,7 @@ def release(conf: cfg.ConfigOpts) -> None:
 
 def _answer(
     conf: cfg.ConfigOpts, database: Database, refusal: Refusal | None
-) -> None:
+) -> Situation:
     if refusal is not None:
         raise actions.RefusedError(
             f"Notification {conf.category.uuid} is left as it is: "
@@ -139,10 +142,27 @@ def _answer(
     situation = database.read(interventions.situation, conf.category.uuid)
     if conf.category.json:
         actions.print_json(_summary(situation))
-        return
+        return situation
     print(
         f"Notification {situation.notification.uuid}: engines take it up "
         "when they look for work next."
+    )
+    return situation
+
+
+def _warn(situation: Situation) -> None:
+    """A host that lives is out of service afterwards, until somebody acts."""
+    notification, name = situation.notification, situation.host_name
+    if notification.type is not NotificationType.COMPUTE_HOST:
+        return
+    print(
+        f"It disables nova-compute on host {name}, and the host is on "
+        "maintenance.\n"
+        "If the host lives, nothing is evacuated. Put it back when the "
+        "notification has failed:\n"
+        f"  openstack compute service set --enable {name} nova-compute\n"
+        "  openstack segment host update "
+        f"{notification.failover_segment_uuid} {name} --on_maintenance False"
     )
 
 

@@ -264,15 +264,13 @@ def test_the_log_says_why_a_report_was_refused(world, caplog):
         )
 
     with caplog.at_level(logging.INFO):
-        answer = report("compute-9")
-        assert answer.status_int == 400
+        assert report("compute-9").status_int == 400
         assert report("compute-9", odd="x" * 9000).status_int == 400
         assert world.request("GET", "/v1/hosts/x").status_int == 404
     unknown, invalid = refusals(caplog)
     assert unknown == (
         "The request POST /v1/notifications is refused (400): Host with name "
-        "compute-9 could not be found. "
-        f"[{answer.headers['x-openstack-request-id']}]"
+        "compute-9 could not be found."
     )
     assert "(400): Invalid input" in invalid
     assert len(invalid) < 700

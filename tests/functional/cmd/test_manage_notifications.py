@@ -378,6 +378,25 @@ def test_what_is_older_than_engines_try_is_not_retried(run, database, config):
     assert shown["status"] == "error"
 
 
+def test_a_retry_says_what_it_does_to_a_host_that_lives(run, database):
+    host = records.host(database, name="compute-2")
+    notification = failed(database, of=host)
+    code, out, err = run("notification", "retry", notification.uuid)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[1:] == [
+        "It disables nova-compute on host compute-2, and the host is on "
+        "maintenance.",
+        "If the host lives, nothing is evacuated. Put it back when the "
+        "notification has failed:",
+        "  openstack compute service set --enable compute-2 nova-compute",
+        f"  openstack segment host update {host.segment.uuid} compute-2 "
+        "--on_maintenance False",
+    ]
+    other = failed(database, type="VM")
+    _code, out, _err = run("notification", "retry", other.uuid)
+    assert len(out.splitlines()) == 1
+
+
 def test_what_an_old_engine_left_is_released(run, database):
     notification = records.notification(database)
     records.change(
