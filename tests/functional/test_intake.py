@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import sqlalchemy
 
-from masakari.db import claims, schema
+from masakari import exception
+from masakari.db import claims, schema, tables
 from masakari.db.session import Database
 from masakari.engine.intake import Intake
 from tests.functional.db import records
@@ -30,6 +31,17 @@ class Waiting(futures.Executor):
 
     def submit(self, *_args: Any, **_kwargs: Any) -> Any:
         """It is not now."""
+
+
+class Away:
+    """A database that answers after a long while, and never well."""
+
+    def __init__(self):
+        self.asked = 0
+
+    def write(self, *_args, **_kwargs):
+        self.asked += 1
+        raise exception.ServiceUnavailable()
 
 
 @dataclasses.dataclass
@@ -84,6 +96,14 @@ def commits(database):
     return seen
 
 
+def owners(database):
+    return database.read(
+        lambda session: [
+            row.owner for row in session.query(tables.Claim).all()
+        ]
+    )
+
+
 def test_all_claims_are_renewed_in_one_commit(world, intake, commits):
     """Those of many recoveries do not run out as each commit takes time."""
     sqlalchemy.event.listen(
@@ -118,4 +138,24 @@ def test_who_works_on_nothing_renews_nothing(world, intake, commits):
     for lease in intake.leases:
         intake._work(lease)
     intake.renew()
+    intake.release()
     assert commits == []
+
+
+def test_all_claims_are_handed_back_in_one_commit(world, intake, commits):
+    leases = intake.leases
+    intake.release()
+    assert len(commits) == 1
+    assert [lease.held for lease in leases] == [False] * 5
+    assert owners(world.database) == [None] * 5
+    assert len(world.database.read(claims.candidates, limit=10)) == 5
+
+
+def test_a_database_that_is_silent_is_asked_once(world, intake, caplog):
+    leases = intake.leases
+    world.database = Away()
+    intake.release()
+    assert world.database.asked == 1
+    assert [lease.held for lease in leases] == [False] * 5
+    for lease in leases:
+        assert lease.claim.notification.uuid in caplog.text
