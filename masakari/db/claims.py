@@ -9,7 +9,7 @@ Functions take a session of a writer transaction.
 """
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import sqlalchemy
@@ -197,7 +197,8 @@ def claim(
             expires_at=_until(session, lease),
         )
     )
-    won = _is_free(session, candidate) and query.changed(session, swap) == 1
+    free = _is_free(session, candidate.subject)
+    won = free and query.changed(session, swap) == 1
     if not won:
         return _made_before(session, candidate, token)
     recovery = _take(session, candidate.notification_uuid)
@@ -235,7 +236,7 @@ def _claim(
     )
 
 
-def _is_free(session: orm.Session, candidate: model.Candidate) -> bool:
+def _is_free(session: orm.Session, subject: str) -> bool:
     """Lock the subject's row, if that needs no wait.
 
     An engine that hangs in a transaction has a row locked for as long as
@@ -245,7 +246,7 @@ def _is_free(session: orm.Session, candidate: model.Candidate) -> bool:
         return True
     row = session.scalar(
         sqlalchemy.select(tables.Claim.expires_at)
-        .where(tables.Claim.subject == candidate.subject)
+        .where(tables.Claim.subject == subject)
         .with_for_update(skip_locked=True)
     )
     return row is not None
@@ -327,6 +328,21 @@ def renew(session: orm.Session, claim: model.Claim, *, lease: float) -> bool:
         .values(expires_at=_until(session, lease)),
     )
     return changed == 1
+
+
+def renew_all(
+    session: orm.Session, held: Iterable[model.Claim], *, lease: float
+) -> dict[str, bool]:
+    """Renew claims in one transaction, which waits for none of their rows.
+
+    :returns: by token, False when the claim is lost; nothing of one whose
+        row is locked: by who renews it just now, or by who hangs
+    """
+    return {
+        claim.token: renew(session, claim, lease=lease)
+        for claim in held
+        if _is_free(session, claim.subject)
+    }
 
 
 def finish(

@@ -8,6 +8,7 @@ transaction, which can answer for it.
 import contextlib
 import functools
 import os
+import re
 import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -83,6 +84,10 @@ def _postgresql_limits(seconds: int) -> dict[str, int]:
     }
 
 
+#: The drivers of PostgreSQL that hand on what the URL says.
+_OF_LIBPQ = ("", "psycopg", "psycopg2")
+
+
 def _no_limits(_seconds: int) -> dict[str, int]:
     return {}
 
@@ -93,10 +98,7 @@ _LIMITS: Mapping[tuple[str, str], Callable[[int], dict[str, int]]] = {
         for backend in ("mysql", "mariadb")
         for driver in ("", "mysqldb", "pymysql")
     },
-    **{
-        ("postgresql", driver): _postgresql_limits
-        for driver in ("", "psycopg", "psycopg2")
-    },
+    **{("postgresql", driver): _postgresql_limits for driver in _OF_LIBPQ},
 }
 
 
@@ -133,6 +135,64 @@ def end_idle_transactions(engine: sqlalchemy.Engine, seconds: int) -> None:
         connection.commit()
 
 
+def to_the_writer(url: sqlalchemy.URL) -> sqlalchemy.URL:
+    """The URL by which, of several servers, the one is used that writes.
+
+    What the URL says of it already stays. Only of PostgreSQL's drivers that
+    ask libpq for it.
+    """
+    backend, _, driver = url.drivername.partition("+")
+    names = [url.host or "", *url.normalized_query.get("host", ())]
+    servers = [name for name in ",".join(names).split(",") if name]
+    if (
+        backend != "postgresql"
+        or driver not in _OF_LIBPQ
+        or len(servers) < 2
+        or "target_session_attrs" in url.query
+    ):
+        return url
+    return url.update_query_dict({"target_session_attrs": "read-write"})
+
+
+#: "cannot execute INSERT in a read-only transaction".
+_READ_ONLY_OF_POSTGRESQL = "25006"
+
+#: "in a READ ONLY transaction", "Running in read-only mode".
+_READ_ONLY_OF_MARIADB = (1792, 1836)
+
+#: "running with the --read-only option", or with another one.
+_PREVENTED_OF_MARIADB = 1290
+
+
+def only_reads(error: BaseException) -> bool:
+    """Whether a server refused a write as it only reads, perhaps by now."""
+    state = getattr(error, "pgcode", None) or getattr(error, "sqlstate", None)
+    if state is not None:
+        return bool(state == _READ_ONLY_OF_POSTGRESQL)
+    number, *texts = getattr(error, "args", ()) or (None,)
+    if number == _PREVENTED_OF_MARIADB:
+        return any(re.search("read.only", str(text)) for text in texts)
+    return number in _READ_ONLY_OF_MARIADB
+
+
+def leave_who_only_reads(engine: sqlalchemy.Engine) -> None:
+    """Give connections up that lead to a server which does not write.
+
+    After a failover those in the pool may lead to the server that was
+    written to before. To connect again is all that helps.
+    """
+
+    dialect: Any = engine.dialect
+    usual = dialect.is_disconnect
+
+    def is_disconnect(error: Exception, *args: Any) -> bool:
+        return only_reads(error) or usual(error, *args)
+
+    # A listener for errors would come after that of oslo.db, which looks at
+    # whether it is a lost connection.
+    dialect.is_disconnect = is_disconnect
+
+
 def create(
     connection: str,
     clock: clocks.Clock,
@@ -158,11 +218,13 @@ def create(
     parameters = known.pop("connection_parameters", "")
     if parameters:
         url = url.update_query_string(parameters, append=True)
+    url = to_the_writer(url)
     if answer_within is not None:
         url = bounded(url, answer_within)
     engine: sqlalchemy.Engine = oslo_engines.create_engine(
         url, max_retries=0, thread_checkin=False, **known
     )
+    leave_who_only_reads(engine)
     if answer_within is not None:
         end_idle_transactions(engine, answer_within)
     return engine

@@ -11,7 +11,7 @@ import sqlalchemy
 from sqlalchemy import orm
 
 from masakari import exception
-from masakari.db import clocks, notifications, query, tables
+from masakari.db import clocks, hosts, notifications, query, tables, turns
 from masakari.domain import model
 from masakari.domain.intervention import Situation
 from masakari.domain.verdict import Verdict
@@ -95,8 +95,11 @@ def retry(
 
     :param notification: as it was when that was decided
     :param verdict: what it becomes
-    :returns: False when it has changed since
+    :returns: False when it has changed since, or its host is gone
     """
+    turns.take(session, notification.source_host_uuid)
+    if not hosts.is_there(session, notification.source_host_uuid):
+        return False
     changed = _changes(
         session,
         notification,

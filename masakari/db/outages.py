@@ -8,7 +8,7 @@ may be undone; whoever else sets it removes the record.
 import sqlalchemy
 from sqlalchemy import orm
 
-from masakari.db import hosts, query, tables
+from masakari.db import hosts, query, tables, turns
 from masakari.domain import model
 
 
@@ -31,6 +31,7 @@ def begin(
 
     :raises HostNotFound: it has been deleted
     """
+    turns.take(session, host_uuid)
     session.merge(
         tables.ProcessOutage(
             host_uuid=host_uuid,
@@ -48,6 +49,7 @@ def end(session: orm.Session, host_uuid: str) -> model.Host:
 
     :raises HostNotFound: it has been deleted
     """
+    turns.take(session, host_uuid)
     if not forget(session, host_uuid):
         return hosts.get(session, host_uuid)
     return hosts.update(session, host_uuid, on_maintenance=False)

@@ -8,7 +8,7 @@ notification in them, under the notification's uuid.
 import contextlib
 import dataclasses
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy
@@ -166,15 +166,27 @@ def backend(conf: cfg.ConfigOpts) -> Any:
     engine = getattr(found, "engine", None)
     if engine is not None:
         connections.end_idle_transactions(engine, connections.ANSWER_WITHIN)
+        connections.leave_who_only_reads(engine)
     return found
 
 
 def _bounded(connection: str) -> str:
+    return _changed(
+        connection,
+        lambda url: connections.bounded(
+            connections.to_the_writer(url), connections.ANSWER_WITHIN
+        ),
+    )
+
+
+def _changed(
+    connection: str, change: Callable[[sqlalchemy.URL], sqlalchemy.URL]
+) -> str:
     given = sqlalchemy.make_url(connection)
-    limited = connections.bounded(given, connections.ANSWER_WITHIN)
-    if limited == given:
+    changed = change(given)
+    if changed == given:
         return connection
-    return limited.render_as_string(hide_password=False)
+    return changed.render_as_string(hide_password=False)
 
 
 def create_tables(connection: str) -> None:
@@ -186,10 +198,11 @@ def create_tables(connection: str) -> None:
     from taskflow import exceptions as taskflow_exception
     from taskflow.persistence import backends
 
+    there = _changed(connection, connections.to_the_writer)
     try:
         with (
             contextlib.closing(
-                backends.fetch({"connection": connection})
+                backends.fetch({"connection": there})
             ) as backend,
             contextlib.closing(backend.get_connection()) as opened,
         ):

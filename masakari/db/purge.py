@@ -49,13 +49,13 @@ def purge(
 
 
 def _drain(batch: Callable[[int], int], most: int | None) -> int:
-    """Run a batch until it finds less than it may take."""
+    """Run a batch until it removes nothing, or there were enough."""
     done = 0
     while True:
         size = _BATCH if most is None else min(_BATCH, most - done)
-        found = batch(size) if size else 0
-        done += found
-        if found < size or not size:
+        removed = batch(size) if size else 0
+        done += removed
+        if not removed:
             return done
 
 
@@ -95,9 +95,15 @@ def _remove(
         .order_by(key)
         .limit(size)
     ).all()
-    if doomed:
-        session.execute(sqlalchemy.delete(table).where(key.in_(doomed)))
-    return len(doomed)
+    if not doomed:
+        return 0
+    # What somebody has taken up again since they were chosen stays.
+    return query.changed(
+        session,
+        sqlalchemy.delete(table)
+        .where(key.in_(doomed), rule(session, before))
+        .execution_options(synchronize_session=False),
+    )
 
 
 def _remove_logbooks(

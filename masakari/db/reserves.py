@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import orm
 
-from masakari.db import clocks, hosts, outages, query, tables
+from masakari.db import clocks, hosts, outages, query, tables, turns
 from masakari.domain import model
 
 
@@ -58,6 +58,7 @@ def take(
 
     :returns: the host as it is now; None when it is not to be had
     """
+    turns.take(session, reserve.host.uuid)
     taken = query.changed(
         session,
         sqlalchemy.update(tables.Host)
@@ -123,6 +124,7 @@ def give_back(
 
     :raises HostNotFound: it has been deleted
     """
+    turns.take(session, host_uuid)
     gone = query.changed(
         session,
         sqlalchemy.delete(tables.ReserveUse).where(

@@ -93,14 +93,13 @@ def update(
 def delete(session: orm.Session, uuid: str) -> None:
     """Hide the segment and its hosts; their names are free again.
 
+    In a transaction that began with their turns.
+
     :raises SegmentNotFound: there is none
     """
     row = _row(session, uuid)
     now = clocks.now(session)
     row.deleted, row.deleted_at = row.id, now
-    # Its row is locked before the hosts are read, against new hosts.
-    session.flush()
-    turns.take(session, row.uuid)
     hosts = tables.Host
     session.execute(
         sqlalchemy.update(hosts)
@@ -120,13 +119,15 @@ def locked(session: orm.Session, uuid: str) -> tables.Segment:
 
     :raises SegmentNotFound: there is none
     """
-    row = _row(session, uuid, lock=True)
     turns.take(session, uuid)
-    return row
+    return _row(session, uuid)
 
 
 def under_recovery(session: orm.Session, uuid: str) -> bool:
-    """Whether work is left to do for a live host of the segment."""
+    """Whether work is left to do for a live host of the segment.
+
+    Who changes something as there is none needs the turn of it before.
+    """
     hosts, notifications = tables.Host, tables.Notification
     statement = (
         sqlalchemy.select(notifications.id)
@@ -157,21 +158,15 @@ def to_domain(row: tables.Segment) -> model.Segment:
     )
 
 
-def _row(
-    session: orm.Session, uuid: str, *, lock: bool = False
-) -> tables.Segment:
-    row = _find(session, uuid, lock=lock)
+def _row(session: orm.Session, uuid: str) -> tables.Segment:
+    row = _find(session, uuid)
     if row is None:
         raise exception.SegmentNotFound(uuid=uuid)
     return row
 
 
-def _find(
-    session: orm.Session, uuid: str, *, lock: bool = False
-) -> tables.Segment | None:
+def _find(session: orm.Session, uuid: str) -> tables.Segment | None:
     statement = sqlalchemy.select(tables.Segment).where(
         query.live(tables.Segment), query.equal(_COLUMNS.uuid, uuid)
     )
-    if lock:
-        statement = statement.with_for_update(read=True)
     return session.scalars(statement).one_or_none()

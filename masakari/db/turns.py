@@ -4,48 +4,72 @@
 Each writes to the same row. What a transaction has only read or locked is
 unknown to the other nodes of a Galera cluster; of two that have written to a
 row the second is refused at its commit, and runs again.
+
+Whoever reports a failure of a host, or changes the host, takes its turn. Who
+changes a segment takes the segment's and then those of all its hosts, so that
+many hosts of a segment may fail at once and none waits for another.
+
+Turns come before the first read of a transaction: where it keeps seeing what
+its first read saw, it would not see what was done before its turn came.
 """
+
+from typing import Any
 
 import sqlalchemy
 from sqlalchemy import orm
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
-from masakari.db import tables
+from masakari.db import query, tables
 
 
 def take(session: orm.Session, uuid: str) -> None:
     """Keep others who do the same off the thing, until the commit.
 
-    As the first statement of a transaction it lets those after it see what
-    others have done before.
+    :param uuid: of something that is, or was, in the database
     """
-    session.execute(_count_one(session, uuid))
+    insert = _insert(session).values(source_host_uuid=uuid, accepted=1)
+    session.execute(_counting(session, insert))
 
 
-def _count_one(session: orm.Session, uuid: str) -> sqlalchemy.Executable:
-    table = tables.HostIntake
-    first = {"source_host_uuid": uuid, "accepted": 1}
-    more = {"accepted": table.accepted + 1}
-    statement: sqlalchemy.Executable
+def take_segment(session: orm.Session, uuid: str) -> None:
+    """Keep others off the segment and all its hosts, until the commit.
+
+    :param uuid: of a segment that is, or was, in the database
+    """
+    take(session, uuid)
+    hosts = tables.Host
+    # Who else takes several takes them in this order; nobody adds a host
+    # without the turn of the segment.
+    uuids = (
+        sqlalchemy.select(hosts.uuid, sqlalchemy.literal(1))
+        .where(hosts.failover_segment_id == uuid, query.live(hosts))
+        .order_by(hosts.uuid)
+    )
+    insert = _insert(session).from_select(
+        ["source_host_uuid", "accepted"], uuids
+    )
+    session.execute(_counting(session, insert))
+
+
+def _insert(session: orm.Session) -> Any:
     match session.get_bind().dialect.name:
         case "postgresql":
-            statement = (
-                postgresql.insert(table)
-                .values(first)
-                .on_conflict_do_update(
-                    index_elements=[table.source_host_uuid], set_=more
-                )
-            )
+            return postgresql.insert(tables.HostIntake)
         case "sqlite":
-            statement = (
-                sqlite.insert(table)
-                .values(first)
-                .on_conflict_do_update(
-                    index_elements=[table.source_host_uuid], set_=more
-                )
-            )
+            return sqlite.insert(tables.HostIntake)
         case _:
-            statement = (
-                mysql.insert(table).values(first).on_duplicate_key_update(more)
-            )
-    return statement
+            return mysql.insert(tables.HostIntake)
+
+
+def _counting(session: orm.Session, insert: Any) -> sqlalchemy.Executable:
+    """One row that is there already is written to all the same."""
+    table = tables.HostIntake
+    more = {"accepted": table.accepted + 1}
+    counting: sqlalchemy.Executable
+    if session.get_bind().dialect.name in ("postgresql", "sqlite"):
+        counting = insert.on_conflict_do_update(
+            index_elements=[table.source_host_uuid], set_=more
+        )
+    else:
+        counting = insert.on_duplicate_key_update(more)
+    return counting

@@ -21,6 +21,7 @@ from masakari.db import (
     notifications,
     outages,
     reserves,
+    turns,
 )
 from masakari.db.session import Database
 from masakari.domain.model import (
@@ -107,8 +108,11 @@ class Journal:
 
         :raises HostNotFound: there is no such host
         """
+        host = self._read(hosts.by_name, host_name)
+        if host is None:
+            raise exception.HostNotFound(uuid=host_name)
         self._announcements.host_changed(
-            self._write(_set_reserved, host_name, reserved)
+            self._write(_set_reserved, host.uuid, reserved)
         )
 
     def record_plan(self, source_host: str, plan: HostPlan) -> None:
@@ -247,17 +251,16 @@ class Journal:
 
 
 def _take_out_of_service(session: Any, host_uuid: str) -> Host:
+    turns.take(session, host_uuid)
     outages.forget(session, host_uuid)
     return hosts.update(
         session, host_uuid, on_maintenance=True, reserved=False
     )
 
 
-def _set_reserved(session: Any, host_name: str, reserved: bool) -> Host:
-    host = hosts.by_name(session, host_name)
-    if host is None:
-        raise exception.HostNotFound(uuid=host_name)
-    return hosts.update(session, host.uuid, reserved=reserved)
+def _set_reserved(session: Any, host_uuid: str, reserved: bool) -> Host:
+    turns.take(session, host_uuid)
+    return hosts.update(session, host_uuid, reserved=reserved)
 
 
 def _note(session: Any, messages: Mapping[str, str]) -> None:

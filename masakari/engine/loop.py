@@ -10,6 +10,9 @@ from masakari import exception
 
 LOG = logging.getLogger(__name__)
 
+#: Seconds between two turns at least.
+_REST = 0.1
+
 
 class Loop:
     """Does one thing again and again in a thread of its own.
@@ -17,7 +20,8 @@ class Loop:
     An error ends the turn, never the thread.
 
     :param what: the thing, as the log calls it
-    :param interval: seconds of rest between two turns
+    :param interval: seconds from one turn to the next; one that takes longer
+        is followed by a short rest
     :param patience: seconds after which a turn that lasts is said to hang
     """
 
@@ -81,9 +85,11 @@ class Loop:
             self._soon.clear()
             if self._over.is_set():
                 return
+            began_at = time.monotonic()
             self._despite_errors()
             self._turned_at = time.monotonic()
-            self._soon.wait(self._interval)
+            took = self._turned_at - began_at
+            self._soon.wait(max(self._interval - took, _REST))
 
     def _despite_errors(self) -> None:
         try:

@@ -10,7 +10,7 @@ from oslo_utils import uuidutils
 
 from masakari import exception
 from masakari.context import RequestContext
-from masakari.db import hosts, outages, query, segments
+from masakari.db import hosts, outages, query, segments, turns
 from masakari.domain import model
 from masakari.events import changes, payloads
 from masakari.nova import port
@@ -106,12 +106,13 @@ def update(
             raise exception.HostInUse(uuid=uuid)
         return known
 
+    services.database.read(check)
     if "name" in values:
-        services.database.read(check)
         check_name(services, str(values["name"]))
     with changes.told(services.events, context, "host.update") as told:
 
         def change(session: Session) -> model.Host:
+            turns.take(session, uuid)
             told.wanted = None
             known = check(session)
             told.wanted = payloads.host(dataclasses.replace(known, **values))
@@ -132,12 +133,14 @@ def delete(
     :raises HostNotFoundInSegment: there is none
     :raises HostInUse: work is left to do for a host of its segment
     """
+    services.database.read(hosts.get_in_segment, segment_uuid, uuid)
     removed = False
 
     with changes.told(services.events, context, "host.delete") as told:
 
         def remove(session: Session) -> None:
             nonlocal removed
+            turns.take(session, uuid)
             if removed and not hosts.is_there(session, uuid):
                 # An earlier commit was done, although its answer was lost.
                 return

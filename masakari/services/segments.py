@@ -9,7 +9,7 @@ from oslo_utils import uuidutils
 
 from masakari import exception
 from masakari.context import RequestContext
-from masakari.db import query, segments
+from masakari.db import query, segments, turns
 from masakari.domain import model
 from masakari.events import changes, payloads
 from masakari.services.environment import Services, Session
@@ -76,10 +76,11 @@ def update(
     :raises SegmentInUse: work is left to do for one of its hosts
     :raises SegmentExists: the new name is taken
     """
-
+    services.database.read(segments.get, uuid)
     with changes.told(services.events, context, "segment.update") as told:
 
         def change(session: Session) -> model.Segment:
+            turns.take_segment(session, uuid)
             told.wanted = None
             known = segments.get(session, uuid)
             if segments.under_recovery(session, uuid):
@@ -98,12 +99,14 @@ def delete(services: Services, context: RequestContext, uuid: str) -> None:
     :raises SegmentNotFound: there is none
     :raises SegmentInUse: work is left to do for one of its hosts
     """
+    services.database.read(segments.get, uuid)
     removed = False
 
     with changes.told(services.events, context, "segment.delete") as told:
 
         def remove(session: Session) -> None:
             nonlocal removed
+            turns.take_segment(session, uuid)
             if removed and not segments.is_there(session, uuid):
                 # An earlier commit was done, although its answer was lost.
                 return

@@ -33,6 +33,10 @@ def database(request):
 @pytest.fixture
 def candidate(database):
     """A notification of a host that nobody has held yet."""
+    return _candidate(database)
+
+
+def _candidate(database):
     host = records.host(database)
     notification = records.notification(database, host)
     return Candidate(
@@ -112,6 +116,35 @@ def test_an_engine_that_hangs_in_a_transaction_holds_up_nobody(
             over.set()
         first.result(10)
     assert _claim(database, candidate) is not None
+
+
+def test_who_hangs_in_one_claim_does_not_keep_others_from_being_renewed(
+    database, candidate
+):
+    stuck = _claim(database, candidate)
+    free = _claim(database, _candidate(database))
+    hanging, over = threading.Event(), threading.Event()
+
+    def hang(session):
+        claims.renew(session, stuck, lease=15)
+        hanging.set()
+        over.wait(30)
+
+    with futures.ThreadPoolExecutor(2) as pool:
+        first = pool.submit(database.write, hang)
+        assert hanging.wait(10)
+        second = pool.submit(
+            database.write, claims.renew_all, [stuck, free], lease=15
+        )
+        try:
+            assert second.result(5) == {free.token: True}
+        finally:
+            over.set()
+        first.result(10)
+    assert database.write(claims.renew_all, [stuck, free], lease=15) == {
+        stuck.token: True,
+        free.token: True,
+    }
 
 
 def test_an_engine_that_froze_in_a_transaction_is_succeeded(

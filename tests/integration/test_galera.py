@@ -6,6 +6,7 @@ the same row the second is refused at its commit, and runs again.
 """
 
 import collections
+import dataclasses
 import functools
 import threading
 import types
@@ -24,10 +25,13 @@ from masakari.db import (
     reserves,
     schema,
     segments,
+    turns,
 )
 from masakari.db.session import Database
 from masakari.domain import model, verdict
+from masakari.services import hosts as host_changes
 from masakari.services import notifications as reports
+from masakari.services import segments as segment_changes
 from masakari.services.environment import Services, Settings
 from masakari.simulator.cloud import Cloud
 from masakari.simulator.port import SimulatedCompute
@@ -225,6 +229,70 @@ def test_of_equal_reports_at_two_nodes_one_is_accepted(databases, turn):
         assert [one.uuid for one in found] == [taken[0].uuid]
 
 
+def delete_host(services, host):
+    host_changes.delete(
+        services, context.admin("req-2"), host.segment.uuid, host.uuid
+    )
+
+
+def delete_segment(services, host):
+    segment_changes.delete(services, context.admin("req-2"), host.segment.uuid)
+
+
+@pytest.mark.parametrize("delete", [delete_host, delete_segment])
+@pytest.mark.parametrize("turn", range(5))
+def test_a_host_is_deleted_at_one_node_or_its_failure_heard_at_the_other(
+    databases, turn, delete
+):
+    """Both have written before either commits."""
+    host = records.host(databases[0])
+    seen_by(databases[1], functools.partial(hosts.get, uuid=host.uuid))
+    met = threading.Barrier(2)
+
+    def meeting(write):
+        first = iter([True])
+
+        def begin(function, *args, **kwargs):
+            def run(session):
+                result = function(session, *args, **kwargs)
+                if next(first, False):
+                    met.wait(30)
+                return result
+
+            return write(run)
+
+        return begin
+
+    made = [
+        dataclasses.replace(
+            services(database),
+            database=types.SimpleNamespace(
+                read=database.read, write=meeting(database.write)
+            ),
+        )
+        for database in databases
+    ]
+    deleted, heard = at_once(
+        [
+            functools.partial(delete, made[0], host),
+            functools.partial(
+                reports.create,
+                made[1],
+                context.admin("req-1"),
+                type=model.NotificationType.COMPUTE_HOST,
+                hostname=host.name,
+                generated_time=records.EPOCH,
+                payload={"event": "STOPPED"},
+            ),
+        ]
+    )
+    if deleted is None:
+        assert isinstance(heard, exception.InvalidInput)
+    else:
+        assert isinstance(deleted, exception.Conflict)
+        assert isinstance(heard, model.Notification)
+
+
 @pytest.mark.parametrize("turn", range(5))
 def test_a_reserved_host_goes_to_one_of_two_recoveries(databases, turn):
     host = records.host(databases[0], reserved=True)
@@ -262,6 +330,7 @@ def test_no_host_is_left_in_a_segment_that_goes_at_the_other_node(
             met.wait(30)
 
     def delete(session):
+        turns.take_segment(session, segment.uuid)
         segments.delete(session, segment.uuid)
         meet()
 

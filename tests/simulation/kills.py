@@ -30,7 +30,7 @@ _LOOKS = frozenset(
         "compute_service",
         "compute_services",
         "evacuations",
-        "renew",
+        "renew_all",
         "server",
         "servers_on",
     }

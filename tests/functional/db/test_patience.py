@@ -36,6 +36,33 @@ def test_postgresql_has_to_acknowledge_what_it_is_sent():
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://one,two/masakari",
+        "postgresql+psycopg://one/masakari?host=two",
+        "postgresql+psycopg2:///masakari?host=one:5432&host=two:5432",
+    ],
+)
+def test_of_several_servers_of_postgresql_the_writer_is_used(url):
+    found = connections.to_the_writer(sqlalchemy.make_url(url))
+    assert found.query["target_session_attrs"] == "read-write"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://one/masakari",
+        "postgresql:///masakari?host=one&host=two&target_session_attrs=any",
+        "postgresql+asyncpg:///masakari?host=one&host=two",
+        "mysql+pymysql://one/masakari",
+    ],
+)
+def test_what_else_there_is_is_connected_to_as_it_says(url):
+    given = sqlalchemy.make_url(url)
+    assert connections.to_the_writer(given) == given
+
+
+@pytest.mark.parametrize(
     "url", ["sqlite:////var/lib/masakari.sqlite", "mysql+other://db/masakari"]
 )
 def test_what_drivers_do_not_know_they_are_not_told(url):

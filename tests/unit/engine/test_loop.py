@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import logging
 import threading
+import types
 
 import pytest
 
@@ -74,6 +75,22 @@ def test_it_turns_sooner_when_told(make):
     one.start()
     assert turns.wait(1)
     one.wake()
+    assert turns.wait(2)
+
+
+def test_its_interval_is_from_turn_to_turn(make, monkeypatch):
+    """However long a turn takes, as with a database that is slow."""
+    now = [1000.0]
+    monkeypatch.setattr(
+        loop, "time", types.SimpleNamespace(monotonic=lambda: now[0])
+    )
+    turns = Turns()
+
+    def turn():
+        now[0] += 600
+        turns()
+
+    make(turn, interval=600).start()
     assert turns.wait(2)
 
 
