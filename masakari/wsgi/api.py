@@ -32,6 +32,8 @@ def _load() -> wsgi.Application:
     conf = configuration.load(argv, prog="masakari-api", config_files=files)
     configuration.setup_logging(conf)
     configuration.check(conf)
+    if directory is None:
+        configuration.log_absence(conf)
     configuration.log_ignored(conf)
     events = publisher.Notifier(conf, publisher.Binary.API)
     # There is no other word of a server's end.

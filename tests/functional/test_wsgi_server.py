@@ -52,3 +52,17 @@ def test_what_happened_last_is_told_too(tmp_path):
     assert '"event_type": "segment.create.start"' in told
     assert '"event_type": "segment.create.end"' in told
     assert '"publisher_id": "masakari-api:' in told
+
+
+def test_it_says_that_there_is_no_configuration_file(tmp_path):
+    known = {k: v for k, v in os.environ.items() if not k.startswith("OS_")}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", "import masakari.wsgi.api"],
+        env={**known, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    told = done.stdout + done.stderr
+    assert "No configuration file was found in ~/.masakari, ~, " in told
