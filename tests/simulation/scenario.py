@@ -384,13 +384,19 @@ class Scenario:
         if kind is NotificationType.VM:
             payload["instance_uuid"] = self._uuid(event.server or "")
         made = self.simulation.report(
-            event.host or "", kind, payload, skew=event.skew or 0.0
+            event.host or "", kind, payload, skew=self._skew(event)
         )
         self.reports[event.name or "it"] = made
         self.names[made.uuid] = event.name or "it"
         if kind is NotificationType.VM:
             states = self.simulation.invariants.origins
             states[self._uuid(event.server or "")].append(("active", 1))
+
+    def _skew(self, event: Event) -> float:
+        if event.again is None:
+            return event.skew or 0.0
+        dated = self.reports[event.again].generated_time
+        return (dated - self.simulation.clock.utcnow()).total_seconds()
 
     def _uuid(self, name: str) -> str:
         for uuid, known in self.names.items():
