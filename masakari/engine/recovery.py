@@ -15,7 +15,12 @@ from collections.abc import Callable, Mapping
 from masakari import context, exception
 from masakari.db import hosts
 from masakari.domain import dispatch, verdict
-from masakari.domain.model import Host, Notification, NotificationType
+from masakari.domain.model import (
+    Host,
+    Notification,
+    NotificationType,
+    Unreadable,
+)
 from masakari.domain.server import Server
 from masakari.domain.verdict import Verdict
 from masakari.engine import (
@@ -228,6 +233,8 @@ def _recover(recovery: Recovery) -> Verdict:
         return verdict.failed(
             "The notification expired before it could be recovered."
         )
+    if isinstance(recovery.notification.payload, Unreadable):
+        return verdict.failed("The payload cannot be read.")
     try:
         segment = recovery.host.segment
     except exception.HostNotFound:
