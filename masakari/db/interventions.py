@@ -113,7 +113,7 @@ def retry(
             .where(tables.Recovery.notification_uuid == notification.uuid)
             .values(next_attempt_at=None)
         )
-    return changed
+    return changed or _awaits_retry(session, notification.uuid, verdict)
 
 
 def release(session: orm.Session, notification: model.Notification) -> bool:
@@ -125,7 +125,45 @@ def release(session: orm.Session, notification: model.Notification) -> bool:
     :param notification: as it was when that was decided
     :returns: False when it has changed since
     """
-    return _changes(session, notification, updated_at=None)
+    return _changes(session, notification, updated_at=None) or _finds(
+        session,
+        notification.uuid,
+        tables.Notification.status == notification.status.value,
+        tables.Notification.updated_at.is_(None),
+    )
+
+
+def _awaits_retry(session: orm.Session, uuid: str, verdict: Verdict) -> bool:
+    """Whether it is as wanted: an earlier commit may have been done."""
+    return _finds(
+        session,
+        uuid,
+        tables.Notification.status == verdict.status.value,
+        tables.Notification.message.is_not_distinct_from(verdict.message),
+        tables.Recovery.next_attempt_at.is_(None),
+    )
+
+
+def _finds(
+    session: orm.Session,
+    uuid: str,
+    *conditions: sqlalchemy.ColumnElement[bool],
+) -> bool:
+    """Whether there is the notification, and all of that is true of it."""
+    found = session.scalar(
+        sqlalchemy.select(tables.Notification.id)
+        .outerjoin(
+            tables.Recovery,
+            tables.Recovery.notification_uuid
+            == tables.Notification.notification_uuid,
+        )
+        .where(
+            tables.Notification.notification_uuid == uuid,
+            query.live(tables.Notification),
+            *conditions,
+        )
+    )
+    return found is not None
 
 
 def _changes(

@@ -4,7 +4,6 @@
 For the engine only, inside transactions that hold the claim.
 """
 
-import datetime
 import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -237,19 +236,16 @@ def end_rest(
     return _read(session, rest)
 
 
-def evacuated_since(
-    session: orm.Session, instance_uuid: str, since: datetime.datetime
+def evacuated_from(
+    session: orm.Session, instance_uuid: str, source_host: str
 ) -> model.VMove | None:
-    """The latest evacuation of an instance that succeeded after a time.
-
-    :param since: naive UTC
-    """
+    """The latest evacuation of an instance from a host that succeeded."""
     row = session.scalars(
         sqlalchemy.select(tables.VMove)
         .where(
             tables.VMove.instance_uuid == instance_uuid,
             tables.VMove.status == model.VMoveStatus.SUCCEEDED.value,
-            tables.VMove.end_time >= since,
+            tables.VMove.source_host == source_host,
             query.live(tables.VMove),
         )
         .order_by(tables.VMove.id.desc())

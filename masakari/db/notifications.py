@@ -152,6 +152,15 @@ def to_domain(row: tables.Notification) -> model.Notification:
         source_host_uuid=row.source_host_uuid,
         failover_segment_uuid=row.failover_segment_uuid,
         generated_time=row.generated_time,
-        payload=json.loads(row.payload or "{}"),
+        payload=_payload(row.payload),
         message=row.message,
     )
+
+
+def _payload(text: str | None) -> Mapping[str, str]:
+    """One that was cut off, for example, must not hide all others."""
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return model.Unreadable()
+    return found if isinstance(found, dict) else model.Unreadable()

@@ -118,6 +118,10 @@ class Host(Record):
     segment: Segment
 
 
+class Unreadable(dict[str, str]):
+    """The payload of a notification whose own cannot be read: it is empty."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Notification(Record):
     """A failure that a monitor reported.

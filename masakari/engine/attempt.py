@@ -11,7 +11,11 @@ from collections.abc import Callable, Mapping
 
 from masakari import context, exception
 from masakari.domain import triage, verdict
-from masakari.domain.model import NotificationStatus, NotificationType
+from masakari.domain.model import (
+    NotificationStatus,
+    NotificationType,
+    Unreadable,
+)
 from masakari.domain.verdict import Verdict
 from masakari.engine import (
     host_failure,
@@ -159,6 +163,8 @@ def _dispatch(recovery: Recovery, flows: Flows) -> Verdict:
         return verdict.failed(
             "The notification expired before it could be recovered."
         )
+    if isinstance(recovery.notification.payload, Unreadable):
+        return verdict.failed("The payload cannot be read.")
     try:
         segment = recovery.host.segment
     except exception.HostNotFound:

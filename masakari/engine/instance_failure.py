@@ -29,7 +29,7 @@ def recover(recovery: Recovery, flows: Flows) -> Verdict:
     at_once = planner.judge(
         server,
         recovery.world.settings,
-        recovery.journal.evacuated_since(server.uuid),
+        recovery.journal.evacuated_from(recovery.host, server.uuid),
     )
     if at_once is not None:
         return at_once

@@ -183,12 +183,9 @@ class Journal:
             NotificationType.PROCESS,
         )
 
-    def evacuated_since(self, instance_uuid: str) -> VMove | None:
-        """The evacuation of an instance since it was reported."""
-        reported = self._claim.notification.created_at
-        if reported is None:
-            return None
-        return self._read(moves.evacuated_since, instance_uuid, reported)
+    def evacuated_from(self, host: Host, instance_uuid: str) -> VMove | None:
+        """The latest evacuation of an instance from a host."""
+        return self._read(moves.evacuated_from, instance_uuid, host.name)
 
     def moves_of_attempt(self) -> list[PlannedMove]:
         return self._read(moves.of_attempt, self._uuid, self._claim.attempt)

@@ -68,6 +68,10 @@ class TestRecoveries(cases.Recoveries):
     pass
 
 
+class TestInterventions(cases.Interventions):
+    pass
+
+
 class TestRequests(cases.Requests):
     pass
 

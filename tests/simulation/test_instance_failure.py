@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """An instance fails and is restarted where it is."""
 
+import datetime
+
 import pytest
 
+from masakari.db import tables
 from masakari.domain.model import Host, Notification, NotificationStatus
+from tests.functional.db import records
 from tests.simulation.harness import DOWN_AFTER, Simulation
 
 FINISHED = NotificationStatus.FINISHED
@@ -230,6 +234,62 @@ def test_one_that_runs_elsewhere_by_now_is_not_restarted(
     assert simulation.now(crash).status is IGNORED
     assert other.name in str(simulation.now(crash).message)
     assert simulation.cloud.counts["stop"] == 0
+
+
+def test_how_right_the_clocks_are_does_not_matter_for_that(
+    simulation: Simulation,
+) -> None:
+    host, _other = simulation.hosts(2)
+    (uuid,) = simulation.servers(host, 1, metadata=TAGGED)
+    simulation.cloud.kill(host.name)
+    simulation.clock.pass_time(DOWN_AFTER + 1)
+    crash, _death = report(simulation, host, uuid), simulation.notify(host)
+    assert crash.created_at is not None
+    records.change(
+        simulation.database,
+        tables.Notification,
+        crash.uuid,
+        created_at=crash.created_at + datetime.timedelta(minutes=10),
+    )
+    simulation.run(simulation.engine())
+    assert simulation.now(crash).status is IGNORED
+    assert simulation.cloud.counts["stop"] == 0
+
+
+def test_what_the_former_host_reports_later_is_no_reason_to_restart_it(
+    simulation: Simulation,
+) -> None:
+    """It removes what was evacuated, as soon as it is back."""
+    host, _other = simulation.hosts(2)
+    (uuid,) = simulation.servers(host, 1, metadata=TAGGED)
+    simulation.recover(simulation.fail(host))
+    simulation.clock.pass_time(600)
+    crash = simulation.recover(report(simulation, host, uuid))
+    assert crash.status is IGNORED
+    assert simulation.cloud.counts["stop"] == 0
+
+
+def test_what_its_new_host_reports_is(simulation: Simulation) -> None:
+    host, other = simulation.hosts(2)
+    (uuid,) = simulation.servers(host, 1, metadata=TAGGED)
+    simulation.recover(simulation.fail(host))
+    crash = simulation.recover(report(simulation, other, uuid))
+    assert crash.status is FINISHED
+    assert simulation.cloud.counts["stop"] == 1
+
+
+def test_so_is_what_a_host_reports_that_it_has_come_back_to(
+    simulation: Simulation,
+) -> None:
+    host, _other = simulation.hosts(2)
+    (uuid,) = simulation.servers(host, 1, metadata=TAGGED)
+    simulation.recover(simulation.fail(host))
+    simulation.cloud.revive(host.name)
+    simulation.update_host(host, on_maintenance=False)
+    simulation.cloud.servers[uuid].host = host.name
+    crash = simulation.recover(report(simulation, host, uuid))
+    assert crash.status is FINISHED
+    assert simulation.cloud.counts["stop"] == 1
 
 
 def test_a_false_report_of_its_host_does_not_leave_it_stopped(

@@ -315,7 +315,7 @@ def test_a_row_that_makes_no_sense_keeps_nobody_waiting(
     rubbish = simulation.notify(broken)
     with simulation.database.transaction() as connection:
         connection.exec_driver_sql(
-            "UPDATE notifications SET payload = '{broken' "
+            "UPDATE notifications SET type = 'OF_THE_FUTURE' "
             f"WHERE notification_uuid = '{rubbish.uuid}'"
         )
     simulation.cloud.kill(failed.name)
@@ -326,3 +326,29 @@ def test_a_row_that_makes_no_sense_keeps_nobody_waiting(
         engine.poll()
         simulation.clock.pass_time(2)
     assert simulation.now(notification).status is FINISHED
+
+
+def test_one_whose_payload_cannot_be_read_ends(simulation: Simulation) -> None:
+    """What else fails on the host would wait for it for ever."""
+    host, _other = simulation.hosts(2)
+    (uuid,) = simulation.servers(host, 1, metadata={"HA_Enabled": "True"})
+    broken = simulation.notify(host)
+    with simulation.database.transaction() as connection:
+        connection.exec_driver_sql(
+            'UPDATE notifications SET payload = \'{"event": "STOP\''
+        )
+    crash = simulation.notify(
+        host,
+        {
+            "event": "LIFECYCLE",
+            "vir_domain_event": "STOPPED_FAILED",
+            "instance_uuid": uuid,
+        },
+        type="VM",
+    )
+    simulation.run(simulation.engine())
+    seen = simulation.now(broken)
+    assert seen.status is FAILED
+    assert seen.message == "The payload cannot be read."
+    assert simulation.now(crash).status is FINISHED
+    assert not simulation.evacuated()

@@ -21,7 +21,11 @@ def judge(
 ) -> Verdict | None:
     """Whether a reported instance is restarted; None when it is.
 
-    :param evacuated: its evacuation since the failure was reported
+    A report of a host that the instance was evacuated from, and is not on,
+    is of what was there before. When was what is not asked: the clocks of
+    those who wrote it down may differ.
+
+    :param evacuated: its latest evacuation from the host that reported it
     """
     if not (
         settings.process_all_instances
@@ -36,10 +40,14 @@ def judge(
         return verdict.ignored(
             f"Instance {server.uuid} is {server.vm_state}.", alarming=True
         )
-    if evacuated is not None and server.vm_state == VMState.ACTIVE:
+    if (
+        evacuated is not None
+        and evacuated.source_host != server.host
+        and server.vm_state == VMState.ACTIVE
+    ):
         return verdict.ignored(
-            f"Instance {server.uuid} has been evacuated to "
-            f"{evacuated.dest_host} since and runs there."
+            f"Instance {server.uuid} has been evacuated from "
+            f"{evacuated.source_host} and runs on {server.host}."
         )
     return None
 

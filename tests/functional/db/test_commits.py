@@ -10,5 +10,9 @@ class TestRecoveries(cases.Recoveries):
     pass
 
 
+class TestInterventions(cases.Interventions):
+    pass
+
+
 class TestRequests(cases.Requests):
     pass

@@ -25,6 +25,7 @@ from masakari.db import (
 )
 from masakari.domain import model, verdict
 from masakari.services import hosts as host_changes
+from masakari.services import interventions as operators
 from masakari.services import notifications as reports
 from masakari.services import segments as segment_changes
 from masakari.services.environment import Services, Settings
@@ -291,6 +292,36 @@ class Recoveries(Breaking):
         broken()
         purge.purge(database, database, before=clock.now, max_rows=None)
         assert records.count(database, tables.Segment) == 0
+
+
+class Interventions(Breaking):
+    """What operators write of notifications."""
+
+    @pytest.mark.parametrize(
+        "status",
+        [model.NotificationStatus.FAILED, model.NotificationStatus.ERROR],
+    )
+    def test_one_is_tried_again(self, database, notification, broken, status):
+        uuid = notification.uuid
+        records.change(database, tables.Notification, uuid, status=status)
+        records.change(database, tables.Recovery, uuid, next_attempt_at=2**40)
+        broken()
+        assert operators.retry(database, uuid, expiry=3600) is None
+        assert database.read(notifications.get, uuid).status == "error"
+        assert len(database.read(claims.candidates, limit=10)) == 1
+
+    def test_one_is_released(self, database, notification, clock, broken):
+        uuid = notification.uuid
+        records.change(
+            database,
+            tables.Notification,
+            uuid,
+            status="running",
+            updated_at=clock.now,
+        )
+        broken()
+        assert operators.release(database, uuid) is None
+        assert len(database.read(claims.candidates, limit=10)) == 1
 
 
 def phases(action):

@@ -4,13 +4,32 @@ import datetime
 import pytest
 
 from masakari import exception
-from masakari.db import notifications, tables, turns
+from masakari.db import notifications, query, tables, turns
 from masakari.domain import model
 from tests.functional.db import records
 from tests.functional.db.cases import ALL, STRANGE
 
 
 class Notifications:
+    @pytest.mark.parametrize("payload", ['{"event": "STO', "[]", "null"])
+    def test_one_whose_payload_cannot_be_read_hides_no_other(
+        self, database, payload
+    ):
+        broken = records.notification(database)
+        other = records.notification(database)
+        records.change(
+            database, tables.Notification, broken.uuid, payload=payload
+        )
+        found = database.read(notifications.select, {}, query.Page())
+        assert {one.uuid: dict(one.payload) for one in found} == {
+            broken.uuid: {},
+            other.uuid: other.payload,
+        }
+        assert isinstance(
+            database.read(notifications.get, broken.uuid).payload,
+            model.Unreadable,
+        )
+
     def test_a_new_one_waits_for_an_engine(self, database, clock):
         host = records.host(database)
         payload = {"event": "STOPPED", "😀": "a\0b", "q": "'\"\\"}
