@@ -160,11 +160,13 @@ class Evacuation:
                 asked_at=now,
                 adopted=True,
             )
-        # One that Nova may have been asked for already is looked at first.
+        # One that Nova may have been asked for already, by whomever, is looked
+        # at first.
         untouched = planned.vmove.status is VMoveStatus.PENDING
+        known = server is not None and untouched and record is None
         flight = Flight(
             planned=planned,
-            phase=Phase.READY if server and untouched else Phase.LOOKING,
+            phase=Phase.READY if known else Phase.LOOKING,
             server=server,
             baseline=record.id if record else 0,
         )

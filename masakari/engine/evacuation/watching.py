@@ -40,7 +40,7 @@ class Watch:
         self._settings = recovery.world.settings
         self._flights = flights
         self._records = records
-        self._changed_at = self._clock.monotonic()
+        self._changed_at = self._read_at = self._clock.monotonic()
         self.next_at = self._changed_at
 
     def soon(self) -> None:
@@ -67,6 +67,7 @@ class Watch:
         except port.ComputeError as error:
             LOG.warning("Nova's evacuation records cannot be read: %s", error)
             return
+        self._read_at = now
         self._take_up(awaited)
         for flight in flying:
             self._follow(flight, now)
@@ -94,11 +95,15 @@ class Watch:
         Nova does not refuse to evacuate an instance twice at once. A request
         that was given up may have been carried out late: whatever was asked
         for before is looked up once more. Nor does anything keep an operator
-        from evacuating an instance of the host.
+        from evacuating an instance of the host: records that are older than
+        an interval are read anew.
         """
-        if any(flight.asked_before for flight in ready):
+        now = self._clock.monotonic()
+        old = now - self._read_at > self._settings.verify_interval
+        if old or any(flight.asked_before for flight in ready):
             try:
                 self._records.refresh()
+                self._read_at = now
             except port.ComputeError as error:
                 LOG.warning(
                     "Nova's evacuation records cannot be read: %s", error
