@@ -87,6 +87,31 @@ def left_behind(
     }
 
 
+def under_way(
+    session: orm.Session, notification_uuid: str, instance_uuids: Iterable[str]
+) -> dict[str, Origin]:
+    """What instances were that another notification's recovery is at.
+
+    By uuid: those that it has begun to move, and whose end is not known yet.
+    """
+    rows = session.execute(
+        sqlalchemy.select(tables.VMove, tables.VMovePlan)
+        .join(
+            tables.VMovePlan, tables.VMovePlan.vmove_uuid == tables.VMove.uuid
+        )
+        .where(
+            tables.VMovePlan.instance_uuid.in_(list(instance_uuids)),
+            tables.VMove.notification_uuid != notification_uuid,
+            tables.VMove.status == model.VMoveStatus.ONGOING.value,
+            query.live(tables.VMove),
+        )
+        .order_by(tables.VMove.id)
+    )
+    return {
+        plan.instance_uuid: _to_move(row, plan).origin for row, plan in rows
+    }
+
+
 def add(
     session: orm.Session,
     *,

@@ -204,6 +204,10 @@ class Journal:
         """See :func:`masakari.db.moves.left_behind`."""
         return self._read(moves.left_behind, source_host, instance_uuids)
 
+    def under_way(self, instance_uuids: Sequence[str]) -> dict[str, Origin]:
+        """See :func:`masakari.db.moves.under_way`."""
+        return self._read(moves.under_way, self._uuid, instance_uuids)
+
     @property
     def _uuid(self) -> str:
         return self._claim.notification.uuid

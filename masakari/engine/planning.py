@@ -21,7 +21,7 @@ def plan_moves(recovery: Recovery) -> planner.HostPlan:
     origins = {
         planned.move.instance_uuid: planned.move.origin for planned in latest
     }
-    origins = _origins_left_behind(recovery, servers, origins) | origins
+    origins = _origins_known(recovery, servers, origins) | origins
     done = {
         planned.move.instance_uuid for planned in latest if planned.succeeded
     }
@@ -36,17 +36,22 @@ def plan_moves(recovery: Recovery) -> planner.HostPlan:
     return plan
 
 
-def _origins_left_behind(
+def _origins_known(
     recovery: Recovery,
     servers: list[Server],
     known: Mapping[str, planner.Origin],
 ) -> dict[str, planner.Origin]:
-    """What those were that an earlier recovery of the host left in error."""
-    broken = [
-        server.uuid
-        for server in servers
-        if server.vm_state == VMState.ERROR and server.uuid not in known
-    ]
-    if not broken:
-        return {}
-    return recovery.journal.left_behind(recovery.host.name, broken)
+    """What those were that Nova does not show as they have been.
+
+    An earlier recovery of this host has left them in error, or that of
+    another one was still at them when they came here.
+    """
+    new = [server for server in servers if server.uuid not in known]
+    broken = [s.uuid for s in new if s.vm_state == VMState.ERROR]
+    journal = recovery.journal
+    origins = {}
+    if broken:
+        origins = journal.left_behind(recovery.host.name, broken)
+    if new:
+        origins |= journal.under_way([server.uuid for server in new])
+    return origins

@@ -258,3 +258,21 @@ class Moves:
         found = database.read(moves.evacuated_from, instance, source)
         assert found.dest_host == "other"
         assert database.read(moves.evacuated_from, instance, "other") is None
+
+    def test_who_else_is_at_an_instance_knows_what_it_was(self, database):
+        notification = records.notification(database)
+        another = records.notification(database)
+        instance = str(uuid.uuid4())
+
+        def found(asking):
+            return database.read(moves.under_way, asking.uuid, [instance])
+
+        (move,) = self.add(database, notification, instance)
+        assert found(another) == {}
+        database.write(moves.mark_ongoing, [move.uuid])
+        assert found(another)[instance].vm_state == "active"
+        assert found(notification) == {}
+        database.write(
+            moves.end_rest, notification.uuid, verdict.error("gave up")
+        )
+        assert found(another) == {}
