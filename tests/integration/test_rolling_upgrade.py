@@ -58,9 +58,12 @@ def test_a_database_is_upgraded_in_mid_recovery(deployed, releases):
     old = deployed.start_engine("earlier", tree=earlier)
     uuid = fail(deployed, ha, 1)
     wait_for(lambda: len(deployed.cloud.migrations) >= 5)
+    # However long the upgrade takes, something is left for the new engine.
+    deployed.cloud.faults.add("evacuate", 503)
     deployed.sync(tree=later)
     new = deployed.start_engine("later", tree=later)
     old.kill()
+    deployed.cloud.faults.clear()
     assert api.stop() == 0
     deployed.start_api("later-api", tree=later)
     assert ended(ha, uuid).status == "finished"

@@ -298,9 +298,17 @@ class Invariants:
         return owner if until > now else None
 
     def _is_below_the_ceiling(self) -> None:
-        """What it has asked for itself, and what it knows to be taken over."""
+        """What it has asked for itself, and what it knows to be taken over.
+
+        An instance counts once, although an operator may ask for it too.
+        """
         acting = self._simulation.acting[-1].name
-        flying = sum(self._counts(acting, record) for record in self._flying())
+        counted = {
+            record.instance_uuid
+            for record in self._flying()
+            if self._counts(acting, record)
+        }
+        flying = len(counted)
         assert flying < self._simulation.settings.window_ceiling, (
             f"{acting} has {flying} in flight and asks for one more"
         )
