@@ -351,10 +351,12 @@ class Scenario:
 
     def _kill_engine(self, moment: Sequence[Any]) -> None:
         when, verb, count = moment
-        assert self.simulation.steps.kill_at is None, (
+        steps = self.simulation.steps
+        # Where one is killed besides, that step may never be taken.
+        assert steps.kill_at is None or steps.deadly, (
             "one is to be killed already"
         )
-        self.simulation.steps.kill_at = (when, verb, count)
+        steps.kill_at = (when, verb, count)
 
     def _engine(self, number: int) -> Engine:
         return self.simulation.engines[number - 1]
