@@ -88,7 +88,8 @@ SERVICE: list[cfg.Opt] = [
         min=0,
         help="Seconds that a program which is told to stop may still use to "
         "finish what it has begun. An engine then hands its recoveries to "
-        "the others; at 0 it does so at once. The API takes at 0 whatever "
+        "the others, at 0 at once; one that waits for an answer of Nova is "
+        "left to them when its lease ends. The API takes at 0 whatever "
         "time it needs.",
     ),
     cfg.HostAddressOpt(

@@ -20,6 +20,9 @@ LOG = logging.getLogger(__name__)
 
 #: Seconds that an engine which stops may use to say that it has gone.
 _FAREWELL = 2
+#: Seconds in which recoveries may hand themselves over, where no time is given
+#: to finish what is in flight.
+_HANDOVER = 1
 
 
 class Engine:
@@ -124,7 +127,7 @@ class Engine:
         threading.Thread(
             target=self._finish, args=(done,), daemon=True
         ).start()
-        if not done.wait(self._world.drain_timeout):
+        if not done.wait(max(self._world.drain_timeout, _HANDOVER)):
             LOG.warning("Recoveries are still running; they are stopped")
         self._intake.release()
         self._renewer.end()
