@@ -12,6 +12,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pymysql
 import sqlalchemy
@@ -164,15 +165,26 @@ class Node:
 
     def status(self, name: str) -> str | None:
         """One of the values of SHOW STATUS; a node always tells."""
+        with self._cursor() as cursor:
+            cursor.execute(f"SHOW STATUS LIKE '{name}'")
+            row = cursor.fetchone()
+        return None if row is None else str(row[1])
+
+    def catch_up(self) -> None:
+        """Wait until it has all that the cluster has committed."""
+        with self._cursor() as cursor:
+            cursor.execute("SET wsrep_sync_wait = 1")
+            cursor.execute("SELECT 1")
+
+    @contextlib.contextmanager
+    def _cursor(self) -> Iterator[Any]:
         with (
             contextlib.closing(
                 pymysql.connect(host="127.0.0.1", port=self._port, user="root")
             ) as connection,
             connection.cursor() as cursor,
         ):
-            cursor.execute(f"SHOW STATUS LIKE '{name}'")
-            row = cursor.fetchone()
-        return None if row is None else str(row[1])
+            yield cursor
 
     def _is_synced(self) -> bool:
         assert self._process is not None

@@ -82,6 +82,8 @@ def with_tables(cluster):
     schema.create_all(database)
     database.dispose()
     progress.create_tables(cluster.first.url(name))
+    for node in cluster.nodes:
+        node.catch_up()
     return name
 
 
