@@ -2,12 +2,16 @@
 """Why moves that go on have not worked so far, for whoever watches."""
 
 import logging
+import re
 from collections.abc import Iterable
 
 from masakari.engine.evacuation.flights import Flight
 from masakari.engine.recovery import Recovery
 
 LOG = logging.getLogger(__name__)
+
+#: The ids of requests, and addresses in memory: other ones in each answer.
+_VOLATILE = re.compile(r"\breq-[0-9a-f-]+|\b0x[0-9a-f]+")
 
 
 class Troubles:
@@ -31,7 +35,8 @@ class Troubles:
         for flight in flights:
             vmove = flight.planned.vmove
             reason = self._in_words(flight.trouble)
-            if reason in ("", self._noted.get(vmove.uuid, vmove.message)):
+            noted = self._noted.get(vmove.uuid, vmove.message) or ""
+            if not reason or _lasting(reason) == _lasting(noted):
                 continue
             fresh[vmove.uuid] = reason
             self._log(flight, reason)
@@ -45,7 +50,7 @@ class Troubles:
 
     def _log(self, flight: Flight, reason: str) -> None:
         # Nova may name the instance in it.
-        kind = reason.replace(flight.uuid, "")
+        kind = _lasting(reason).replace(flight.uuid, "")
         if kind in self._logged:
             return
         self._logged.add(kind)
@@ -57,3 +62,8 @@ class Troubles:
             flight.uuid,
             reason,
         )
+
+
+def _lasting(reason: str) -> str:
+    """What stays of a reason that is given again."""
+    return _VOLATILE.sub("", reason)
