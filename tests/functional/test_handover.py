@@ -13,6 +13,7 @@ from masakari.domain.model import NotificationStatus
 from masakari.simulator.cloud import Cloud
 from masakari.simulator.port import SimulatedCompute
 from tests.functional.db import records
+from tests.integration.deployment import wait_for
 from tests.unit.events.recorder import Silent
 
 #: Seconds for which a call to Nova is waited for, and after which Nova does
@@ -78,15 +79,6 @@ def report(database):
         ),
         request_id="req-test",
     )
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        if condition():
-            return
-        time.sleep(0.02)
-    raise AssertionError("It did not happen in time.")
 
 
 @pytest.mark.parametrize("drain", [0, 10])

@@ -6,7 +6,20 @@ import sqlalchemy
 
 from masakari.db import progress, schema
 from masakari.db.session import Database
+from tests.functional.db import records
 from tests.integration import deployment, fleet, proxy, servers
+
+
+@pytest.fixture(scope="module", params=sorted(servers.URLS))
+def shared(request):
+    """The URL of a database that the tests of a module empty in turn."""
+    with servers.new_tables(request.param) as url:
+        yield url
+
+
+@pytest.fixture
+def clock():
+    return records.Clock()
 
 
 @pytest.fixture(params=["mariadb"])

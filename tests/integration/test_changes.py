@@ -3,7 +3,6 @@
 
 import functools
 import time
-import types
 from concurrent import futures
 
 import pytest
@@ -21,12 +20,10 @@ from masakari.domain import model, verdict
 from masakari.services import hosts as host_changes
 from masakari.services import notifications as reports
 from masakari.services import segments as segment_changes
-from masakari.services.environment import Services, Settings
-from masakari.simulator.cloud import Cloud
-from masakari.simulator.port import SimulatedCompute
 from tests.functional.db import records
 from tests.functional.db.cases.recoveries import taking
 from tests.integration import servers
+from tests.integration.use_cases import unheard
 from tests.unit.events.recorder import Silent
 
 pytestmark = pytest.mark.integration
@@ -37,30 +34,15 @@ SOON = 1.5
 SOMEBODY = context.admin("req-1")
 
 
-@pytest.fixture(scope="module", params=sorted(servers.URLS))
-def shared(request):
-    with servers.new_tables(request.param) as url:
-        yield url
-
-
 @pytest.fixture
-def database(shared):
-    with servers.emptied(shared, records.Clock()) as database:
+def database(shared, clock):
+    with servers.emptied(shared, clock) as database:
         yield database
 
 
 @pytest.fixture
 def services(database):
-    return Services(
-        database=database,
-        workflows=database,
-        compute=lambda: SimulatedCompute(Cloud(lambda: 0.0)),
-        engine_client=types.SimpleNamespace(
-            process_notification=lambda *_args: None
-        ),
-        events=Silent(),
-        settings=Settings(),
-    )
+    return unheard(database, Silent())
 
 
 @pytest.fixture

@@ -42,17 +42,6 @@ ERRORS = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=sorted(servers.URLS))
-def shared(request):
-    with servers.new_tables(request.param) as url:
-        yield url
-
-
-@pytest.fixture
-def clock():
-    return records.Clock()
-
-
 @pytest.fixture
 def database(shared, clock):
     """A database with all tables and no rows."""

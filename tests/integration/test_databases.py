@@ -61,11 +61,6 @@ def empty(url):
     database.dispose()
 
 
-@pytest.fixture
-def clock():
-    return records.Clock()
-
-
 @pytest.fixture(scope="module")
 def shared(server):
     with servers.new_tables(server) as url:

@@ -32,9 +32,6 @@ from masakari.domain import model, verdict
 from masakari.services import hosts as host_changes
 from masakari.services import notifications as reports
 from masakari.services import segments as segment_changes
-from masakari.services.environment import Services, Settings
-from masakari.simulator.cloud import Cloud
-from masakari.simulator.port import SimulatedCompute
 from tests.functional.db import records
 from tests.functional.db.cases.recoveries import taking
 from tests.integration import deployment, galera
@@ -45,6 +42,7 @@ from tests.integration.disaster import (
     works_on,
 )
 from tests.integration.reports import ended
+from tests.integration.use_cases import unheard
 from tests.unit.events.recorder import Recorder
 
 pytestmark = [
@@ -189,16 +187,7 @@ def test_nothing_has_two_owners_and_everything_gets_done(databases):
 
 
 def services(database):
-    return Services(
-        database=database,
-        workflows=database,
-        compute=lambda: SimulatedCompute(Cloud(lambda: 0.0)),
-        engine_client=types.SimpleNamespace(
-            process_notification=lambda *_args: None
-        ),
-        events=Recorder(),
-        settings=Settings(),
-    )
+    return unheard(database, Recorder())
 
 
 @pytest.mark.parametrize("turn", range(5))

@@ -21,17 +21,6 @@ pytestmark = pytest.mark.integration
 HOUR = datetime.timedelta(hours=1)
 
 
-@pytest.fixture(scope="module", params=sorted(servers.URLS))
-def shared(request):
-    with servers.new_tables(request.param) as url:
-        yield url
-
-
-@pytest.fixture
-def clock():
-    return records.Clock()
-
-
 @pytest.fixture
 def database(shared, clock):
     with servers.emptied(shared, clock) as database:
