@@ -21,6 +21,9 @@ class VMState(enum.StrEnum):
 #: ``power_state`` of a guest that is shut down (nova.compute.power_state).
 SHUTDOWN = 4
 
+#: ``task_state`` of an instance that is on its way to ``stopped``.
+POWERING_OFF = "powering-off"
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Server:

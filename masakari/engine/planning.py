@@ -4,7 +4,7 @@
 from collections.abc import Mapping
 
 from masakari.domain.planner import host as planner
-from masakari.domain.server import Server, VMState
+from masakari.domain.server import POWERING_OFF, Server, VMState
 from masakari.engine.recovery import Recovery
 
 
@@ -14,14 +14,14 @@ def plan_moves(recovery: Recovery) -> planner.HostPlan:
     What failed in an earlier attempt is part of this one, whether or not
     Nova still shows it on the failed host.
     """
-    servers = recovery.persistently(
-        recovery.compute.servers_on, recovery.host.name
-    )
+    servers, being_stopped = _look(recovery)
     latest = recovery.journal.latest_moves()
     origins = {
         planned.move.instance_uuid: planned.move.origin for planned in latest
     }
-    origins = _origins_known(recovery, servers, origins) | origins
+    origins = (
+        being_stopped | _origins_known(recovery, servers, origins) | origins
+    )
     done = {
         planned.move.instance_uuid for planned in latest if planned.succeeded
     }
@@ -34,6 +34,23 @@ def plan_moves(recovery: Recovery) -> planner.HostPlan:
     recovery.journal.record_plan(recovery.host.name, plan)
     recovery.servers = {server.uuid: server for server in servers}
     return plan
+
+
+def _look(
+    recovery: Recovery,
+) -> tuple[list[Server], dict[str, planner.Origin]]:
+    """What is on the host, and what of it somebody else has brought away.
+
+    A user may have stopped an instance of the dead host, in vain. In one
+    that is looked at after its evacuation has begun, it is not that.
+    """
+    compute, host = recovery.compute, recovery.host.name
+    servers = recovery.persistently(compute.servers_on, host)
+    if all(server.task_state != POWERING_OFF for server in servers):
+        return servers, {}
+    evacuations = recovery.persistently(compute.evacuations, host, None)
+    servers = recovery.persistently(compute.servers_on, host)
+    return servers, planner.being_stopped(servers, evacuations)
 
 
 def _origins_known(

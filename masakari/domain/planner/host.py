@@ -12,7 +12,13 @@ from masakari.domain.model import (
     VMove,
     VMoveStatus,
 )
-from masakari.domain.server import SHUTDOWN, Server, VMState
+from masakari.domain.server import (
+    POWERING_OFF,
+    SHUTDOWN,
+    Migration,
+    Server,
+    VMState,
+)
 from masakari.domain.settings import RecoverySettings
 
 
@@ -147,6 +153,27 @@ def plan(
         moves=tuple(sorted(moves, key=lambda move: move.rank)),
         skipped=tuple(sorted(skipped, key=lambda skip: skip.move.rank)),
     )
+
+
+def being_stopped(
+    servers: Iterable[Server], evacuations: Iterable[Migration]
+) -> dict[str, Origin]:
+    """Stopped instances that somebody else evacuates, with their origins.
+
+    Nova starts a stopped instance on its new host, and stops it there before
+    it says that it has left (nova.compute.manager, ``_do_rebuild_instance``).
+    Meanwhile it looks like one that was running.
+
+    :param evacuations: Nova's records of the failed host, read before the
+        servers: what an evacuation finds unfinished it ends
+    """
+    stopping = {s.uuid for s in servers if s.task_state == POWERING_OFF}
+    return {
+        record.instance_uuid: Origin(vm_state=VMState.STOPPED)
+        for record in evacuations
+        if record.instance_uuid in stopping
+        and (record.in_progress or record.status == "done")
+    }
 
 
 def _move(

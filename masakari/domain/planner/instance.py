@@ -5,11 +5,10 @@ import enum
 
 from masakari.domain import metadata, verdict
 from masakari.domain.model import VMove
-from masakari.domain.server import Server, VMState
+from masakari.domain.server import POWERING_OFF, Server, VMState
 from masakari.domain.settings import RecoverySettings
 from masakari.domain.verdict import Verdict
 
-_POWERING_OFF = "powering-off"
 _POWERING_ON = "powering-on"
 
 #: A stopped or restarted guest would not be what its user has left there.
@@ -67,7 +66,7 @@ def to_stop(server: Server) -> Step:
     """The next step towards a stopped instance."""
     if server.vm_state == VMState.STOPPED:
         return Step.DONE
-    if server.task_state == _POWERING_OFF:
+    if server.task_state == POWERING_OFF:
         return Step.WAIT
     if server.vm_state == VMState.RESIZED:
         return Step.RESET

@@ -168,7 +168,7 @@ class Evacuation:
             planned=planned,
             phase=Phase.READY if known else Phase.LOOKING,
             server=server,
-            baseline=record.id if record else 0,
+            baseline=self._records.last_id(planned.move.instance_uuid),
         )
         if not untouched and flight.uuid not in self._recovery.asked:
             flight.inherited_until = self._recovery.inherited_until

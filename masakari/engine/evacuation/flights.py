@@ -199,8 +199,9 @@ class Flights:
         self._adopt(flight)
 
     def _adopt(self, flight: Flight) -> None:
-        flight.has_slot = True
-        self._slots.adopt(self._key, 1)
+        if not flight.has_slot:
+            flight.has_slot = True
+            self._slots.adopt(self._key, 1)
 
     def take_slots(self, ready: Sequence[Flight]) -> list[Flight]:
         """The first of ``ready`` for which there is room in the engine."""

@@ -51,16 +51,36 @@ class Launcher:
         if room <= 0 or not ready or not self._host_is_down():
             return
         ready = self._watch.still_here(ready[:room])
-        if ready:
-            self._ask_for(self._flights.take_slots(ready))
+        batch = self._flights.take_slots(ready) if ready else []
+        if batch:
+            found_at = self._clock.monotonic()
+            self._put_on_record(batch)
+            self._ask_for(self._still_ready(batch, found_at=found_at))
 
-    def _ask_for(self, batch: list[Flight]) -> None:
-        if not batch:
-            return
+    def _put_on_record(self, batch: list[Flight]) -> None:
         self._recovery.asked.update(flight.uuid for flight in batch)
         self._recovery.journal.mark_ongoing(
             [flight.planned.vmove.uuid for flight in batch]
         )
+
+    def _still_ready(
+        self, batch: list[Flight], *, found_at: float
+    ) -> list[Flight]:
+        """Look at them anew if the database has kept us waiting.
+
+        The host may be back, or somebody else evacuate them meanwhile.
+        """
+        waited = self._clock.monotonic() - found_at
+        if waited <= self._settings.verify_interval:
+            return batch
+        down = self._host_is_down()
+        remaining = self._watch.still_here(batch) if down else []
+        for flight in batch:
+            if flight.phase is Phase.READY and flight not in remaining:
+                self._flights.give_back_slot(flight)
+        return remaining
+
+    def _ask_for(self, batch: list[Flight]) -> None:
         for flight in batch:
             if flight.first_asked_at is None:
                 flight.first_asked_at = self._clock.monotonic()

@@ -2,6 +2,7 @@
 """Nova's evacuation records of one source host, kept up to date."""
 
 import datetime
+import itertools
 
 from masakari.domain.server import Migration
 from masakari.nova.port import ComputePort
@@ -18,7 +19,7 @@ class EvacuationRecords:
         self._compute = compute
         self._source_host = source_host
         self._by_id: dict[int, Migration] = {}
-        self._latest: dict[str, Migration] = {}
+        self._of_instance: dict[str, dict[int, Migration]] = {}
 
     def refresh(self, *, everything: bool = True) -> bool:
         """Ask Nova; True when a record is new or has changed.
@@ -31,13 +32,34 @@ class EvacuationRecords:
         for record in self._compute.evacuations(self._source_host, since):
             changed = changed or self._by_id.get(record.id) != record
             self._by_id[record.id] = record
-            newest = self._latest.get(record.instance_uuid)
-            if newest is None or newest.id <= record.id:
-                self._latest[record.instance_uuid] = record
+            own = self._of_instance.setdefault(record.instance_uuid, {})
+            own[record.id] = record
         return changed
 
-    def latest(self, instance_uuid: str) -> Migration | None:
-        return self._latest.get(instance_uuid)
+    def latest(
+        self, instance_uuid: str, *, after: int = 0
+    ) -> Migration | None:
+        """The record that says how the evacuation of an instance stands.
+
+        That is the newest. But when that has failed, and Nova has not ended
+        an earlier one, which somebody else has asked for, the earlier one:
+        Nova may yet carry it out.
+
+        :param after: records up to this ``id`` are of earlier evacuations
+        """
+        own = self._of_instance.get(instance_uuid, {})
+        newest_first = [
+            own[number]
+            for number in sorted(own, reverse=True)
+            if number > after
+        ]
+        since = itertools.takewhile(lambda r: not r.succeeded, newest_first)
+        open_one = next((r for r in since if r.in_progress), None)
+        return open_one or next(iter(newest_first), None)
+
+    def last_id(self, instance_uuid: str) -> int:
+        """The ``id`` of the newest record; 0 when there is none."""
+        return max(self._of_instance.get(instance_uuid, {}), default=0)
 
     def _since(self) -> datetime.datetime | None:
         times = [

@@ -116,13 +116,13 @@ class Watch:
         """Follow those that Nova has begun to evacuate meanwhile."""
         now = self._clock.monotonic()
         for flight in flights:
-            record = self._records.latest(flight.uuid)
-            if record is not None and record.id > flight.baseline:
+            record = self._records.latest(flight.uuid, after=flight.baseline)
+            if record is not None:
                 self._flights.found_flying(flight, record, now=now)
 
     def _follow(self, flight: Flight, now: float) -> None:
-        record = self._records.latest(flight.uuid)
-        if record is None or record.id <= flight.baseline:
+        record = self._records.latest(flight.uuid, after=flight.baseline)
+        if record is None:
             # Asked for after the answer: Nova would have it by now.
             if flight.in_doubt:
                 self._flights.try_again(flight, now=now)

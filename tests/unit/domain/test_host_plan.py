@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
+import datetime
+
 import pytest
 
-from masakari.domain.planner.host import Goal, Origin, plan
-from masakari.domain.server import SHUTDOWN, Server
+from masakari.domain.planner.host import Goal, Origin, being_stopped, plan
+from masakari.domain.server import SHUTDOWN, Migration, Server
 from masakari.domain.settings import RecoverySettings
 
 
@@ -77,3 +79,37 @@ def test_error_that_our_own_attempt_left_is_not_taken_for_the_origin() -> None:
         origins={"a": Origin(vm_state="active")},
     )
     assert planned.moves[0].origin.goal is Goal.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("task_state", "status", "found"),
+    [
+        ("powering-off", "pre-migrating", True),
+        ("powering-off", "done", True),
+        # The host came back since: that was another failure.
+        ("powering-off", "completed", False),
+        ("powering-off", "failed", False),
+        ("spawning", "pre-migrating", False),
+    ],
+)
+def test_what_nova_stops_at_the_end_of_an_evacuation_was_stopped(
+    task_state: str, status: str, found: bool
+) -> None:
+    evacuation = Migration(
+        id=1,
+        instance_uuid="a",
+        source_host="failed",
+        dest_host="other",
+        status=status,
+        created_at=datetime.datetime(2026, 1, 1),
+    )
+    origins = being_stopped(
+        [
+            server("a", task_state=task_state),
+            server("b", task_state="powering-off"),
+        ],
+        [evacuation],
+    )
+    assert {uuid: origin.goal for uuid, origin in origins.items()} == (
+        {"a": Goal.STOPPED} if found else {}
+    )
