@@ -8,149 +8,28 @@ other nodes. Its lease is set and compared in the database server's time.
 Functions take a session of a writer transaction.
 """
 
-import datetime
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import sqlalchemy
 from oslo_db import exception as db_exception
 from sqlalchemy import orm
 
 from masakari import exception
-from masakari.db import clocks, moves, notifications, query, reserves, tables
+from masakari.db import (
+    clocks,
+    due,
+    moves,
+    notifications,
+    query,
+    reserves,
+    tables,
+)
 from masakari.db import session as sessions
 from masakari.domain import model
 from masakari.domain.verdict import Verdict
 
 T = TypeVar("T")
-
-#: How long (seconds) a notification that an engine without claims has set
-#: to ``running`` is left to it. Engines up to 21.0.0 keep no lease.
-FOREIGN_GRACE = 600
-
-
-def candidates(session: orm.Session, *, limit: int) -> list[model.Candidate]:
-    """Notifications with work to do whose subject nobody holds.
-
-    Failed hosts come first, then the oldest.
-    """
-    subject = _subject()
-    statement = (
-        sqlalchemy.select(
-            tables.Notification.notification_uuid,
-            tables.Notification.type,
-            subject,
-            _left_by(),
-        )
-        .outerjoin(
-            tables.Recovery,
-            tables.Recovery.notification_uuid
-            == tables.Notification.notification_uuid,
-        )
-        .outerjoin(tables.Claim, tables.Claim.subject == subject)
-        .where(
-            query.live(tables.Notification),
-            sqlalchemy.or_(
-                tables.Claim.expires_at.is_(None),
-                tables.Claim.expires_at <= clocks.now_ms(session),
-            ),
-            _due(session),
-            _goes_first(),
-        )
-        .order_by(
-            sqlalchemy.case(
-                (
-                    tables.Notification.type
-                    == model.NotificationType.COMPUTE_HOST,
-                    0,
-                ),
-                else_=1,
-            ),
-            tables.Notification.created_at,
-            tables.Notification.id,
-        )
-        .limit(limit)
-    )
-    return [
-        model.Candidate(
-            notification_uuid=uuid, type=type, subject=held, left_by=owner
-        )
-        for uuid, type, held, owner in session.execute(statement)
-    ]
-
-
-def _left_by() -> sqlalchemy.ColumnElement[str | None]:
-    """Where a subject is free, whoever it still has as its owner is late."""
-    same = (
-        tables.Claim.notification_uuid == tables.Notification.notification_uuid
-    )
-    return sqlalchemy.case((same, tables.Claim.owner))
-
-
-def _subject() -> sqlalchemy.ColumnElement[str]:
-    return sqlalchemy.func.coalesce(
-        tables.Recovery.subject, tables.Notification.source_host_uuid
-    )
-
-
-def _goes_first() -> sqlalchemy.ColumnElement[bool]:
-    """What is wrong on a host has to wait for what is wrong with the host."""
-    host = orm.aliased(tables.Notification)
-    pending = (
-        sqlalchemy.select(host.id)
-        .where(
-            host.source_host_uuid == tables.Notification.source_host_uuid,
-            *_host_failure(host),
-        )
-        .exists()
-    )
-    return sqlalchemy.or_(
-        tables.Notification.type == model.NotificationType.COMPUTE_HOST,
-        ~pending,
-    )
-
-
-def _host_failure(row: Any) -> tuple[sqlalchemy.ColumnElement[bool], ...]:
-    return (
-        row.type == model.NotificationType.COMPUTE_HOST,
-        row.status.in_([status.value for status in model.UNFINISHED]),
-        query.live(row),
-    )
-
-
-def host_is_failing(session: orm.Session, source_host_uuid: str) -> bool:
-    """Whether a failure of the whole host is reported and not dealt with."""
-    found = session.scalar(
-        sqlalchemy.select(tables.Notification.id)
-        .where(
-            tables.Notification.source_host_uuid == source_host_uuid,
-            *_host_failure(tables.Notification),
-        )
-        .limit(1)
-    )
-    return found is not None
-
-
-def _due(session: orm.Session) -> sqlalchemy.ColumnElement[bool]:
-    foreign = clocks.now(session) - datetime.timedelta(seconds=FOREIGN_GRACE)
-    return sqlalchemy.or_(
-        tables.Notification.status == model.NotificationStatus.NEW,
-        sqlalchemy.and_(
-            tables.Notification.status == model.NotificationStatus.ERROR,
-            sqlalchemy.or_(
-                tables.Recovery.next_attempt_at.is_(None),
-                tables.Recovery.next_attempt_at <= clocks.now_ms(session),
-            ),
-        ),
-        sqlalchemy.and_(
-            tables.Notification.status == model.NotificationStatus.RUNNING,
-            sqlalchemy.or_(
-                tables.Recovery.attempts > 0,
-                tables.Notification.updated_at.is_(None),
-                tables.Notification.updated_at < foreign,
-            ),
-        ),
-    )
 
 
 def open_row(session: orm.Session, subject: str) -> None:
@@ -264,7 +143,7 @@ def _take(session: orm.Session, uuid: str) -> tables.Recovery | None:
         .where(
             tables.Notification.notification_uuid == uuid,
             query.live(tables.Notification),
-            _due(session),
+            due.condition(session),
         )
     )
     if status is None:

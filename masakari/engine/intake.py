@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent import futures
 
 from masakari import exception
-from masakari.db import claims
+from masakari.db import claims, due
 from masakari.domain.model import Candidate, Claim, NotificationType
 from masakari.engine.lease import Lease
 from masakari.engine.world import World
@@ -130,7 +130,7 @@ class Intake:
 
     def _candidates(self) -> list[Candidate]:
         """The first of each subject: the others have to wait for it anyway."""
-        found = self._world.database.read(claims.candidates, limit=BATCH)
+        found = self._world.database.read(due.candidates, limit=BATCH)
         first: dict[str, Candidate] = {}
         for candidate in found:
             first.setdefault(candidate.subject, candidate)

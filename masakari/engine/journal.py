@@ -16,6 +16,7 @@ import tenacity
 from masakari import exception
 from masakari.db import (
     claims,
+    due,
     hosts,
     moves,
     notifications,
@@ -172,7 +173,7 @@ class Journal:
     def host_is_failing(self) -> bool:
         """Whether the whole host has been reported meanwhile."""
         return self._read(
-            claims.host_is_failing, self._claim.notification.source_host_uuid
+            due.host_is_failing, self._claim.notification.source_host_uuid
         )
 
     def reports_of_processes(self) -> list[Notification]:

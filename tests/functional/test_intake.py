@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy
 
-from masakari.db import claims, schema
+from masakari.db import claims, due, schema
 from masakari.db.session import Database
 from masakari.engine.intake import Intake
 from tests.functional.db import records
@@ -130,6 +130,6 @@ def test_what_cannot_be_stopped_is_left_until_its_lease_ends(
     intake.release()
     assert [lease.held for lease in leases] == [False] * 5
     assert commits == []
-    assert not world.database.read(claims.candidates, limit=10)
+    assert not world.database.read(due.candidates, limit=10)
     for lease in leases:
         assert lease.claim.notification.uuid in caplog.text

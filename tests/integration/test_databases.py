@@ -12,8 +12,8 @@ from alembic import autogenerate, runtime
 
 from masakari import exception
 from masakari.db import (
-    claims,
     clocks,
+    due,
     hosts,
     moves,
     notifications,
@@ -197,7 +197,7 @@ def test_a_default_collation_may_have_changed_since(empty):
     use("utf8mb3_unicode_ci")
     schema.sync(empty)
     notification = records.notification(empty)
-    (found,) = empty.read(claims.candidates, limit=10)
+    (found,) = empty.read(due.candidates, limit=10)
     assert found.notification_uuid == notification.uuid
     assert empty.read(moves.latest, notification.uuid) == []
 

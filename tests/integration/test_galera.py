@@ -18,6 +18,7 @@ import pytest
 from masakari import context, exception
 from masakari.db import (
     claims,
+    due,
     hosts,
     notifications,
     progress,
@@ -134,7 +135,7 @@ class Races:
 
     def work(self, database, owner):
         while len(self.finished) < self._count:
-            for candidate in database.read(claims.candidates, limit=1000):
+            for candidate in database.read(due.candidates, limit=1000):
                 self._try(database, owner, candidate)
 
     def _try(self, database, owner, candidate):

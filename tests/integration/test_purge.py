@@ -8,7 +8,7 @@ import uuid
 import pytest
 import sqlalchemy
 
-from masakari.db import claims, notifications, purge, tables
+from masakari.db import claims, due, notifications, purge, tables
 from masakari.db.session import Database
 from masakari.domain import model
 from masakari.services import interventions
@@ -76,7 +76,7 @@ def test_a_claim_that_an_engine_has_taken_is_kept(database, purging, clock):
     instance = str(uuid.uuid4())
     crash(database, records.host(database), instance)
     database.write(claims.open_row, instance)
-    (candidate,) = database.read(claims.candidates, limit=10)
+    (candidate,) = database.read(due.candidates, limit=10)
     made = []
 
     def take():

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from masakari import exception
-from masakari.db import claims
+from masakari.db import claims, due
 from masakari.domain import verdict
 from masakari.domain.model import (
     Candidate,
@@ -158,11 +158,11 @@ def test_two_notifications_of_one_host_are_never_held_at_once(
     other = simulation.notify(failed)
     database = simulation.database
     database.write(claims.open_row, failed.uuid)
-    first, *_rest = database.read(claims.candidates, limit=10)
+    first, *_rest = database.read(due.candidates, limit=10)
     assert database.write(
         claims.claim, first, owner="engine-1", token="t", lease=15
     )
-    assert database.read(claims.candidates, limit=10) == []
+    assert database.read(due.candidates, limit=10) == []
     assert (
         database.write(
             claims.claim,

@@ -8,7 +8,7 @@ from concurrent import futures
 from typing import Any, TypeAlias
 
 from masakari.engine.clock import Clock
-from masakari.engine.evacuation.flights import Flight, Phase
+from masakari.engine.evacuation.flight import Flight, Phase
 from masakari.engine.lease import Lease
 from masakari.nova import port
 

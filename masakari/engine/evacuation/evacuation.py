@@ -9,12 +9,8 @@ from masakari.domain.model import VMoveStatus
 from masakari.domain.planner.host import PlannedMove
 from masakari.domain.server import Migration, Server
 from masakari.engine.evacuation.background import Background
-from masakari.engine.evacuation.flights import (
-    Flight,
-    Flights,
-    Phase,
-    Route,
-)
+from masakari.engine.evacuation.flight import Flight, Phase
+from masakari.engine.evacuation.flights import Flights, Route
 from masakari.engine.evacuation.launching import Launcher
 from masakari.engine.evacuation.records import EvacuationRecords
 from masakari.engine.evacuation.settling import Settler

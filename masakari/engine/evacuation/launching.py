@@ -9,7 +9,8 @@ from masakari.domain.model import VMoveStatus
 from masakari.domain.planner import move as planner
 from masakari.domain.window import Window
 from masakari.engine.evacuation.background import Background
-from masakari.engine.evacuation.flights import Flight, Flights, Phase
+from masakari.engine.evacuation.flight import Flight, Phase
+from masakari.engine.evacuation.flights import Flights
 from masakari.engine.evacuation.watching import Watch
 from masakari.engine.recovery import Recovery
 from masakari.nova import port

@@ -8,7 +8,8 @@ from masakari.domain.model import VMoveStatus
 from masakari.domain.planner.move import Step
 from masakari.domain.server import Server
 from masakari.engine.evacuation.background import Background
-from masakari.engine.evacuation.flights import Flight, Flights, Phase
+from masakari.engine.evacuation.flight import Flight, Phase
+from masakari.engine.evacuation.flights import Flights
 from masakari.engine.recovery import Recovery
 from masakari.nova import port
 

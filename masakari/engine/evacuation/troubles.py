@@ -5,7 +5,7 @@ import logging
 import re
 from collections.abc import Iterable
 
-from masakari.engine.evacuation.flights import Flight
+from masakari.engine.evacuation.flight import Flight
 from masakari.engine.recovery import Recovery
 
 LOG = logging.getLogger(__name__)

@@ -4,7 +4,8 @@
 import logging
 
 from masakari.domain.model import VMoveStatus
-from masakari.engine.evacuation.flights import Flight, Flights, Phase
+from masakari.engine.evacuation.flight import Flight, Phase
+from masakari.engine.evacuation.flights import Flights
 from masakari.engine.evacuation.records import EvacuationRecords
 from masakari.engine.recovery import Recovery
 from masakari.nova import port

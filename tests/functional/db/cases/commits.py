@@ -14,6 +14,7 @@ import pytest
 from masakari import context, exception
 from masakari.db import (
     claims,
+    due,
     moves,
     notifications,
     outages,
@@ -76,7 +77,7 @@ class Breaking:
     def candidate(self, database, notification):
         (found,) = (
             candidate
-            for candidate in database.read(claims.candidates, limit=100)
+            for candidate in database.read(due.candidates, limit=100)
             if candidate.notification_uuid == notification.uuid
         )
         return found
@@ -308,7 +309,7 @@ class Interventions(Breaking):
         broken()
         assert operators.retry(database, uuid, expiry=3600) is None
         assert database.read(notifications.get, uuid).status == "error"
-        assert len(database.read(claims.candidates, limit=10)) == 1
+        assert len(database.read(due.candidates, limit=10)) == 1
 
     def test_one_is_released(self, database, notification, clock, broken):
         uuid = notification.uuid
@@ -321,7 +322,7 @@ class Interventions(Breaking):
         )
         broken()
         assert operators.release(database, uuid) is None
-        assert len(database.read(claims.candidates, limit=10)) == 1
+        assert len(database.read(due.candidates, limit=10)) == 1
 
 
 def phases(action):

@@ -6,13 +6,13 @@ import datetime
 import pytest
 
 from masakari import exception
-from masakari.db import claims, hosts, interventions, tables
+from masakari.db import due, hosts, interventions, tables
 from masakari.domain import verdict
 from masakari.domain.model import NotificationStatus
 from masakari.services import interventions as services
 from tests.functional.db import records
 from tests.functional.db.cases import STRANGE
-from tests.functional.db.cases.recoveries import claimed, due, ended
+from tests.functional.db.cases.recoveries import claimable, claimed, ended
 
 EXPIRY = 86400
 
@@ -56,7 +56,7 @@ def uuids(situations):
 class Interventions:
     def test_what_failed_gets_one_more_attempt(self, database):
         notification = failed(database)
-        assert due(database) == []
+        assert claimable(database) == []
         assert retry(database, notification) is None
         found = seen(database, notification)
         assert found.notification.status is NotificationStatus.ERROR
@@ -72,7 +72,7 @@ class Interventions:
     def test_what_is_in_error_need_not_wait(self, database):
         notification = records.notification(database)
         ended(database, claimed(database, notification), verdict.error("no"))
-        assert due(database) == []
+        assert claimable(database) == []
         assert 100 < seen(database, notification).next_attempt_in <= 120
         assert retry(database, notification) is None
         assert seen(database, notification).next_attempt_in is None
@@ -122,10 +122,8 @@ class Interventions:
         assert "older than" in retry(database, notification).reason
 
     def test_what_an_old_engine_left_running_is_released(self, database):
-        notification = left_by_an_old_engine(
-            database, claims.FOREIGN_GRACE - 9
-        )
-        assert due(database) == []
+        notification = left_by_an_old_engine(database, due.FOREIGN_GRACE - 9)
+        assert claimable(database) == []
         assert services.release(database, notification.uuid) is None
         assert claimed(database, notification).attempt == 1
 

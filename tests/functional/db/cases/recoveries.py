@@ -3,7 +3,7 @@
 
 import uuid
 
-from masakari.db import claims, hosts, moves, outages, reserves, tables
+from masakari.db import claims, due, hosts, moves, outages, reserves, tables
 from masakari.domain import model, verdict
 from masakari.domain.planner.host import HostPlan, Move, Origin
 from tests.functional.db import records
@@ -22,11 +22,11 @@ def crash(database, host, instance):
     )
 
 
-def due(database):
+def claimable(database):
     """What may be claimed: (notification, subject)."""
     return [
         (candidate.notification_uuid, candidate.subject)
-        for candidate in database.read(claims.candidates, limit=100)
+        for candidate in database.read(due.candidates, limit=100)
     ]
 
 
@@ -34,7 +34,7 @@ def claimed(database, notification):
     """The claim of an engine on a notification."""
     (candidate,) = (
         candidate
-        for candidate in database.read(claims.candidates, limit=100)
+        for candidate in database.read(due.candidates, limit=100)
         if candidate.notification_uuid == notification.uuid
     )
     database.write(claims.open_row, candidate.subject)
@@ -60,16 +60,16 @@ class Claims:
         first = crash(database, host, one)
         second = crash(database, host, two)
         again = crash(database, host, one.upper().replace("-", ""))
-        assert due(database) == [
+        assert claimable(database) == [
             (first.uuid, one),
             (second.uuid, two),
             (again.uuid, one),
         ]
         held = claimed(database, first)
         assert held.subject == one
-        assert due(database) == [(second.uuid, two)]
+        assert claimable(database) == [(second.uuid, two)]
         ended(database, held)
-        assert due(database) == [(second.uuid, two), (again.uuid, one)]
+        assert claimable(database) == [(second.uuid, two), (again.uuid, one)]
 
     def test_the_failure_of_a_host_goes_before_what_is_on_it(self, database):
         host, other = records.host(database), records.host(database)
@@ -82,24 +82,24 @@ class Claims:
             payload={"event": "STOPPED", "process_name": "nova-compute"},
         )
         elsewhere = crash(database, other, instance)
-        assert not database.read(claims.host_is_failing, host.uuid)
+        assert not database.read(due.host_is_failing, host.uuid)
         death = records.notification(database, host)
-        assert database.read(claims.host_is_failing, host.uuid)
-        assert not database.read(claims.host_is_failing, other.uuid)
-        assert due(database) == [
+        assert database.read(due.host_is_failing, host.uuid)
+        assert not database.read(due.host_is_failing, other.uuid)
+        assert claimable(database) == [
             (death.uuid, host.uuid),
             (elsewhere.uuid, instance),
         ]
         ended(database, claimed(database, death), verdict.error("no room"))
         # It waits for its retry, and the others for it.
-        assert due(database) == [(elsewhere.uuid, instance)]
+        assert claimable(database) == [(elsewhere.uuid, instance)]
 
     def test_one_whose_request_is_not_known_is_claimed_by_its_host(
         self, database
     ):
         host = records.host(database)
         notification = crash(database, host, "no uuid at all")
-        assert due(database) == [(notification.uuid, host.uuid)]
+        assert claimable(database) == [(notification.uuid, host.uuid)]
 
 
 def taking(host, **values):

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which notifications have work to do, and which of them goes first."""
+
+import datetime
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import orm
+
+from masakari.db import clocks, query, tables
+from masakari.domain import model
+
+#: How long (seconds) a notification that an engine without claims has set
+#: to ``running`` is left to it. Engines up to 21.0.0 keep no lease.
+FOREIGN_GRACE = 600
+
+
+def candidates(session: orm.Session, *, limit: int) -> list[model.Candidate]:
+    """Notifications with work to do whose subject nobody holds.
+
+    Failed hosts come first, then the oldest.
+    """
+    subject = _subject()
+    statement = (
+        sqlalchemy.select(
+            tables.Notification.notification_uuid,
+            tables.Notification.type,
+            subject,
+            _left_by(),
+        )
+        .outerjoin(
+            tables.Recovery,
+            tables.Recovery.notification_uuid
+            == tables.Notification.notification_uuid,
+        )
+        .outerjoin(tables.Claim, tables.Claim.subject == subject)
+        .where(
+            query.live(tables.Notification),
+            sqlalchemy.or_(
+                tables.Claim.expires_at.is_(None),
+                tables.Claim.expires_at <= clocks.now_ms(session),
+            ),
+            condition(session),
+            _goes_first(),
+        )
+        .order_by(
+            sqlalchemy.case(
+                (
+                    tables.Notification.type
+                    == model.NotificationType.COMPUTE_HOST,
+                    0,
+                ),
+                else_=1,
+            ),
+            tables.Notification.created_at,
+            tables.Notification.id,
+        )
+        .limit(limit)
+    )
+    return [
+        model.Candidate(
+            notification_uuid=uuid, type=type, subject=held, left_by=owner
+        )
+        for uuid, type, held, owner in session.execute(statement)
+    ]
+
+
+def _left_by() -> sqlalchemy.ColumnElement[str | None]:
+    """Where a subject is free, whoever it still has as its owner is late."""
+    same = (
+        tables.Claim.notification_uuid == tables.Notification.notification_uuid
+    )
+    return sqlalchemy.case((same, tables.Claim.owner))
+
+
+def _subject() -> sqlalchemy.ColumnElement[str]:
+    return sqlalchemy.func.coalesce(
+        tables.Recovery.subject, tables.Notification.source_host_uuid
+    )
+
+
+def condition(session: orm.Session) -> sqlalchemy.ColumnElement[bool]:
+    """It is new, to be tried again, or left by an engine, as it seems."""
+    foreign = clocks.now(session) - datetime.timedelta(seconds=FOREIGN_GRACE)
+    return sqlalchemy.or_(
+        tables.Notification.status == model.NotificationStatus.NEW,
+        sqlalchemy.and_(
+            tables.Notification.status == model.NotificationStatus.ERROR,
+            sqlalchemy.or_(
+                tables.Recovery.next_attempt_at.is_(None),
+                tables.Recovery.next_attempt_at <= clocks.now_ms(session),
+            ),
+        ),
+        sqlalchemy.and_(
+            tables.Notification.status == model.NotificationStatus.RUNNING,
+            sqlalchemy.or_(
+                tables.Recovery.attempts > 0,
+                tables.Notification.updated_at.is_(None),
+                tables.Notification.updated_at < foreign,
+            ),
+        ),
+    )
+
+
+def _goes_first() -> sqlalchemy.ColumnElement[bool]:
+    """What is wrong on a host has to wait for what is wrong with the host."""
+    host = orm.aliased(tables.Notification)
+    pending = (
+        sqlalchemy.select(host.id)
+        .where(
+            host.source_host_uuid == tables.Notification.source_host_uuid,
+            *_host_failure(host),
+        )
+        .exists()
+    )
+    return sqlalchemy.or_(
+        tables.Notification.type == model.NotificationType.COMPUTE_HOST,
+        ~pending,
+    )
+
+
+def _host_failure(row: Any) -> tuple[sqlalchemy.ColumnElement[bool], ...]:
+    return (
+        row.type == model.NotificationType.COMPUTE_HOST,
+        row.status.in_([status.value for status in model.UNFINISHED]),
+        query.live(row),
+    )
+
+
+def host_is_failing(session: orm.Session, source_host_uuid: str) -> bool:
+    """Whether a failure of the whole host is reported and not dealt with."""
+    found = session.scalar(
+        sqlalchemy.select(tables.Notification.id)
+        .where(
+            tables.Notification.source_host_uuid == source_host_uuid,
+            *_host_failure(tables.Notification),
+        )
+        .limit(1)
+    )
+    return found is not None
