@@ -7,10 +7,11 @@ import functools
 from oslo_config import cfg
 from oslo_policy import policy as oslo_policy
 
-from masakari import policy, rpc
+from masakari import policy
 from masakari.db import session
 from masakari.events import publisher
 from masakari.nova import port
+from masakari.rpc import client
 from masakari.services.environment import Compute, EngineClient, Services
 
 
@@ -64,7 +65,7 @@ def from_conf(
         conf,
         database=session.Database.from_conf(conf),
         compute=functools.partial(_nova, conf),
-        engine_client=rpc.EngineClient(conf),
+        engine_client=client.EngineClient(conf),
         events=events,
     )
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 import webob
 import webob.exc
 
-from masakari import rpc
 from masakari.api import composition, faults, paste, wsgi
+from masakari.rpc.broker import Broker
 from masakari.services import readiness
 
 
@@ -30,9 +30,7 @@ class Ready:
         :raises ConfigurationError: ``transport_url`` makes no sense
         """
         return cls(
-            readiness.Dependencies(
-                parts.services.database, rpc.Broker(parts.conf)
-            )
+            readiness.Dependencies(parts.services.database, Broker(parts.conf))
         )
 
     @classmethod

@@ -17,7 +17,7 @@ from concurrent import futures
 from oslo_config import cfg
 
 from masakari import conf as configuration
-from masakari import exception, rpc
+from masakari import exception
 from masakari.api import app, server
 from masakari.cmd import credentials, engine, startup
 from masakari.db import progress, schema
@@ -25,6 +25,8 @@ from masakari.db.session import Database
 from masakari.events import publisher
 from masakari.nova.client import NovaClient
 from masakari.nova.port import ComputePort, Refused, Unavailable
+from masakari.rpc import bus
+from masakari.rpc.client import EngineClient
 
 LOG = logging.getLogger(__name__)
 
@@ -96,7 +98,7 @@ class AllInOne:
             conf,
             database=self._database,
             compute=compute,
-            engine_client=rpc.EngineClient(conf),
+            engine_client=EngineClient(conf),
             events=self._events[publisher.Binary.API],
         )
         self._server = server.make(conf, application)
@@ -155,7 +157,7 @@ def prepare(conf: cfg.ConfigOpts, state_dir: pathlib.Path) -> None:
     conf.set_default("graceful_shutdown_timeout", _GRACE)
     # Standard output is for the address.
     conf.set_default("use_stderr", not (conf.log_file or conf.log_dir))
-    rpc.stay_in_process(conf)
+    bus.stay_in_process(conf)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -15,7 +15,7 @@ from importlib import metadata
 from oslo_config import cfg
 
 from masakari import conf as configuration
-from masakari import exception, rpc
+from masakari import exception
 from masakari.cmd import startup
 from masakari.db import progress, schema
 from masakari.db.session import Database
@@ -31,6 +31,8 @@ from masakari.engine.world import World
 from masakari.events import publisher
 from masakari.nova.client import NovaClient
 from masakari.nova.port import ComputePort
+from masakari.rpc.broker import Broker
+from masakari.rpc.server import EngineServer
 from masakari.services import readiness
 
 LOG = logging.getLogger(__name__)
@@ -86,7 +88,7 @@ def _identity(conf: cfg.ConfigOpts) -> Identity:
 
 def make_server(
     conf: cfg.ConfigOpts, engine: Engine, database: Database
-) -> rpc.EngineServer:
+) -> EngineServer:
     """What has casts wake the engine, once it is started.
 
     The broker may be away: the engine works without it, and is woken again
@@ -95,7 +97,7 @@ def make_server(
     :raises ConfigurationError: ``transport_url`` makes no sense
     """
     records = progress.database(conf, database)
-    return rpc.EngineServer(
+    return EngineServer(
         conf,
         EngineEndpoint(
             engine.wake,
@@ -139,7 +141,7 @@ class Program:
     def _make_health(self, conf: cfg.ConfigOpts) -> HealthServer | None:
         if not conf.engine_health_port:
             return None
-        dependencies = readiness.Dependencies(self._database, rpc.Broker(conf))
+        dependencies = readiness.Dependencies(self._database, Broker(conf))
         return HealthServer(
             conf.engine_health_listen,
             conf.engine_health_port,

@@ -5,8 +5,8 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from masakari import rpc
 from masakari.domain.model import TaskProgress
+from masakari.rpc import bus, wire
 
 LOG = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ class EngineEndpoint:
         its status, which is None when the caller does not tell it
     """
 
-    target = rpc.target(version=rpc.VERSION)
+    target = bus.target(version=bus.VERSION)
 
     def __init__(
         self,
@@ -45,4 +45,4 @@ class EngineEndpoint:
         del ctxt
         data = notification["masakari_object.data"]
         tasks = self._progress(data["notification_uuid"], data.get("status"))
-        return rpc.with_details(notification, tasks)
+        return wire.with_details(notification, tasks)

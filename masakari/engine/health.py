@@ -14,8 +14,8 @@ from typing import Any
 
 from cheroot import wsgi as cheroot
 
-from masakari import rpc
 from masakari.engine.service import Engine
+from masakari.rpc.server import EngineServer
 from masakari.services import readiness
 
 LOG = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class Health:
     def __init__(
         self,
         engine: Engine,
-        server: rpc.EngineServer,
+        server: EngineServer,
         dependencies: readiness.Dependencies,
     ) -> None:
         self._engine = engine

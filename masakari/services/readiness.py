@@ -5,8 +5,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
-from masakari import exception, rpc
+from masakari import exception
 from masakari.db import session
+from masakari.rpc.broker import Broker
 
 #: Seconds that an answer may take.
 PATIENCE = 2.0
@@ -70,7 +71,7 @@ def _is_fresh(question: _Question) -> bool:
 class Dependencies:
     """The database and the broker that a program needs."""
 
-    def __init__(self, database: session.Database, broker: rpc.Broker) -> None:
+    def __init__(self, database: session.Database, broker: Broker) -> None:
         self._probes = {
             "database": Probe(database.ping),
             "broker": Probe(broker.ping),

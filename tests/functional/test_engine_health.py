@@ -8,11 +8,12 @@ import pytest
 import requests
 
 from masakari import conf as configuration
-from masakari import rpc
 from masakari.cmd import engine as program
 from masakari.db import schema
 from masakari.db.session import Database
 from masakari.engine.health import Health, HealthServer
+from masakari.rpc import bus
+from masakari.rpc.broker import Broker
 from masakari.services import readiness
 from masakari.simulator.cloud import Cloud
 from masakari.simulator.port import SimulatedCompute
@@ -40,7 +41,7 @@ class Slow(Database):
 class World:
     def __init__(self, directory):
         conf = configuration.load([], prog="masakari-engine", config_files=[])
-        rpc.stay_in_process(conf)
+        bus.stay_in_process(conf)
         conf.set_override("notification_poll_interval", 0.1)
         conf.set_override("notification_lease_renewal", 1)
         self.database = Slow(f"sqlite:///{directory}/masakari.sqlite")
@@ -53,7 +54,7 @@ class World:
             events=Silent(),
         )
         self.server = program.make_server(conf, self.engine, self.database)
-        dependencies = readiness.Dependencies(self.database, rpc.Broker(conf))
+        dependencies = readiness.Dependencies(self.database, Broker(conf))
         self.port = free_port()
         self.health = HealthServer(
             "127.0.0.1",

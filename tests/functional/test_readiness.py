@@ -8,8 +8,10 @@ import time
 import pytest
 
 from masakari import conf as configuration
-from masakari import exception, rpc
+from masakari import exception
 from masakari.db.session import Database
+from masakari.rpc import bus
+from masakari.rpc.broker import Broker
 from masakari.services import readiness
 from tests.ports import free_port
 
@@ -73,9 +75,9 @@ def test_one_that_hangs_is_asked_once_and_holds_up_nobody(monkeypatch):
 
 def broker(url):
     conf = configuration.load([], prog="test", config_files=[])
-    rpc.stay_in_process(conf)
+    bus.stay_in_process(conf)
     conf.set_override("transport_url", url)
-    return rpc.Broker(conf)
+    return Broker(conf)
 
 
 @pytest.fixture

@@ -16,6 +16,9 @@ import masakari
 
 HERE = Path(masakari.__file__).parent
 
+#: Where the version of the interface on the bus is.
+BUS = Path("rpc") / "bus.py"
+
 REVISION = "0123456789ab"
 METHOD = "rehearse"
 #: What the next release writes where this one writes nothing.
@@ -113,7 +116,7 @@ def _scripts(package: Path) -> list[Path]:
 
 def next_version() -> str:
     """Of the bus, in the release that is made."""
-    found = re.search(r'^VERSION = "1\.(\d+)"$', _text(HERE / "rpc.py"), re.M)
+    found = re.search(r'^VERSION = "1\.(\d+)"$', _text(HERE / BUS), re.M)
     assert found is not None
     return f"1.{int(found[1]) + 1}"
 
@@ -128,12 +131,12 @@ def _patch(package: Path) -> None:
         package / "engine" / "endpoint.py",
         _ENDPOINT.format(method=METHOD, version=next_version()),
     )
-    rpc = package / "rpc.py"
-    rpc.write_text(
+    bus = package / BUS
+    bus.write_text(
         re.sub(
             r'^VERSION = ".*"$',
             f'VERSION = "{next_version()}"',
-            _text(rpc),
+            _text(bus),
             flags=re.M,
         )
     )

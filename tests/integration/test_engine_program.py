@@ -9,7 +9,8 @@ import oslo_messaging
 import pytest
 
 from masakari import conf as configuration
-from masakari import context, rpc
+from masakari import context
+from masakari.rpc import bus
 from tests.integration import deployment
 from tests.integration.deployment import wait_for
 from tests.integration.reports import ended, report
@@ -86,7 +87,7 @@ def test_sighup_takes_over_what_may_change(deploy):
     engine.send(signal.SIGHUP)
     engine.says("Option DEFAULT.debug changed from [None] to [True]")
     listening(deployed)
-    bus(deployed)("1.0").cast(
+    caller(deployed)("1.0").cast(
         context.admin(), "process_notification", notification=as_sent("x")
     )
     engine.says("DEBUG masakari.engine.endpoint")
@@ -103,15 +104,15 @@ def test_sigint_ends_it_too(deploy):
     assert "Traceback" not in engine.text + engine.output
 
 
-def bus(deployed, timeout=20):
+def caller(deployed, timeout=20):
     """Another program on the same bus."""
     conf = configuration.load(
         [], prog="another", config_files=[str(deployed.file)]
     )
     client = oslo_messaging.get_rpc_client(
-        rpc.get_transport(conf),
+        bus.get_transport(conf),
         oslo_messaging.Target(topic=deployed.values["masakari_topic"]),
-        serializer=rpc.ContextSerializer(),
+        serializer=bus.ContextSerializer(),
         timeout=timeout,
     )
     return lambda version: client.prepare(version=version)
@@ -145,7 +146,7 @@ def listening(deployed):
 
     What is sent before its queue is there is lost.
     """
-    another = bus(deployed, timeout=1)
+    another = caller(deployed, timeout=1)
 
     def answered():
         with contextlib.suppress(oslo_messaging.MessagingTimeout):
@@ -182,7 +183,7 @@ def test_the_casts_and_calls_of_other_releases_are_understood(deploy):
     deployed.populate(ha, servers=1)
     deployed.cloud.kill("compute-1")
     uuid = report(ha)
-    another = bus(deployed)
+    another = caller(deployed)
     another("1.0").cast(
         context.admin(), "process_notification", notification=as_sent(uuid)
     )

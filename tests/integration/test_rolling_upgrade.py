@@ -7,8 +7,9 @@ import pytest
 import sqlalchemy
 
 from masakari import conf as configuration
-from masakari import context, rpc
+from masakari import context
 from masakari.db.session import Database
+from masakari.rpc import bus
 from tests.integration import deployment, neighbour
 from tests.integration.deployment import wait_for
 from tests.integration.disaster import (
@@ -140,9 +141,9 @@ def call(deployed, version, method, **arguments):
         [], prog="test", config_files=[str(deployed.file)]
     )
     client = oslo_messaging.get_rpc_client(
-        rpc.get_transport(conf),
-        rpc.target(topic=conf.masakari_topic),
-        serializer=rpc.ContextSerializer(),
+        bus.get_transport(conf),
+        bus.target(topic=conf.masakari_topic),
+        serializer=bus.ContextSerializer(),
         timeout=5,
     )
     return client.prepare(version=version).call(

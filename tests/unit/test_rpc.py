@@ -10,9 +10,12 @@ import pytest
 from oslo_config import cfg
 
 from masakari import conf as configuration
-from masakari import context, exception, rpc
+from masakari import context, exception
 from masakari.domain import model
 from masakari.engine.endpoint import EngineEndpoint
+from masakari.rpc import bus, wire
+from masakari.rpc.client import EngineClient
+from masakari.rpc.server import EngineServer
 from tests.ports import free_port
 
 UUID = "b1e9f4a6-6d52-4a2c-8a0e-111111111111"
@@ -56,7 +59,7 @@ PROGRESS = [
 
 
 def test_a_notification_travels_as_releases_exchange_it():
-    assert rpc.to_wire(notification()) == {
+    assert wire.to_wire(notification()) == {
         "masakari_object.name": "Notification",
         "masakari_object.namespace": "masakari",
         "masakari_object.version": "1.2",
@@ -79,15 +82,15 @@ def test_a_notification_travels_as_releases_exchange_it():
 
 
 def test_what_travels_is_plain_data():
-    data = rpc.to_wire(notification())["masakari_object.data"]
+    data = wire.to_wire(notification())["masakari_object.data"]
     assert {type(value) for value in data.values()} <= {
         str, int, bool, dict, type(None),
     }  # fmt: skip
 
 
 def test_progress_is_filled_into_what_was_sent():
-    sent = rpc.to_wire(notification())
-    answer = rpc.with_details(sent, PROGRESS)
+    sent = wire.to_wire(notification())
+    answer = wire.with_details(sent, PROGRESS)
     assert "recovery_workflow_details" not in sent["masakari_object.data"]
     filled = answer["masakari_object.data"].pop("recovery_workflow_details")
     assert answer == sent
@@ -114,7 +117,7 @@ def test_progress_is_filled_into_what_was_sent():
 
 def configured(url, **options):
     conf = configuration.load([], prog="test", config_files=[])
-    rpc.stay_in_process(conf)
+    bus.stay_in_process(conf)
     conf.set_override("transport_url", url)
     for name, value in options.items():
         conf.set_override(name, value)
@@ -132,7 +135,7 @@ def engine():
             raise exception.NotificationNotFound(uuid=uuid)
         return PROGRESS
 
-    server = rpc.EngineServer(conf, EngineEndpoint(woken.set, progress))
+    server = EngineServer(conf, EngineEndpoint(woken.set, progress))
     server.start()
     yield conf, woken
     server.stop()
@@ -140,9 +143,9 @@ def engine():
 
 def call(conf, version, method, **arguments):
     client = oslo_messaging.get_rpc_client(
-        rpc.get_transport(conf),
-        rpc.target(topic="ha_engine"),
-        serializer=rpc.ContextSerializer(),
+        bus.get_transport(conf),
+        bus.target(topic="ha_engine"),
+        serializer=bus.ContextSerializer(),
         timeout=10,
     )
     return client.prepare(version=version).call(
@@ -152,20 +155,20 @@ def call(conf, version, method, **arguments):
 
 def test_a_cast_wakes_the_engine(engine):
     conf, woken = engine
-    client = rpc.EngineClient(conf)
+    client = EngineClient(conf)
     client.process_notification(context.admin("req-1"), notification())
     assert woken.wait(10)
 
 
 def test_the_engine_answers_with_progress(engine):
-    sent = rpc.to_wire(notification())
+    sent = wire.to_wire(notification())
     answer = call(
         engine[0],
         "1.1",
         "get_notification_recovery_workflow_details",
         notification=sent,
     )
-    assert answer == rpc.with_details(sent, PROGRESS)
+    assert answer == wire.with_details(sent, PROGRESS)
 
 
 def test_errors_travel_as_themselves(engine):
@@ -174,7 +177,7 @@ def test_errors_travel_as_themselves(engine):
             engine[0],
             "1.1",
             "get_notification_recovery_workflow_details",
-            notification=rpc.to_wire(notification(uuid="other")),
+            notification=wire.to_wire(notification(uuid="other")),
         )
 
 
@@ -189,7 +192,7 @@ def nobody():
 
 
 def test_a_dead_broker_keeps_nobody_waiting(caplog):
-    client = rpc.EngineClient(configured(nobody()))
+    client = EngineClient(configured(nobody()))
     began = time.monotonic()
     with caplog.at_level(logging.WARNING):
         client.process_notification(context.admin("req-1"), notification())
@@ -199,8 +202,8 @@ def test_a_dead_broker_keeps_nobody_waiting(caplog):
 
 
 def test_of_very_many_casts_that_wait_some_are_dropped(monkeypatch):
-    monkeypatch.setattr(rpc, "BACKLOG", 2)
-    client = rpc.EngineClient(configured("fake://"))
+    monkeypatch.setattr("masakari.rpc.client.BACKLOG", 2)
+    client = EngineClient(configured("fake://"))
     blocked, sent = threading.Event(), []
 
     def cast(context, notification):
@@ -244,10 +247,10 @@ class Refusing:
 @pytest.fixture
 def refused(monkeypatch):
     """Make an engine's server on a broker that refuses it."""
-    monkeypatch.setattr(rpc, "RETRY_AFTER", 0.01)
+    monkeypatch.setattr("masakari.rpc.server.RETRY_AFTER", 0.01)
 
     def begin(behind):
-        server = rpc.EngineServer(configured(nobody()), object())
+        server = EngineServer(configured(nobody()), object())
         monkeypatch.setattr(server, "_make", lambda: behind)
         server.start()
         return server
@@ -297,7 +300,7 @@ def test_a_thread_that_has_died_is_told(refused, monkeypatch):
 
 
 def test_of_a_bus_in_the_process_no_broker_is_told(caplog):
-    server = rpc.EngineServer(configured("fake://"), object())
+    server = EngineServer(configured("fake://"), object())
     with caplog.at_level(logging.INFO):
         server.start()
         until(lambda: server.listening)
@@ -308,12 +311,12 @@ def test_of_a_bus_in_the_process_no_broker_is_told(caplog):
 @pytest.mark.parametrize("url", ["nonsense://", "not a url"])
 def test_a_bus_that_cannot_be_is_a_configuration_error(url):
     with pytest.raises(exception.ConfigurationError, match="transport_url"):
-        rpc.EngineServer(configured(url), object())
+        EngineServer(configured(url), object())
 
 
 def test_options_of_a_bus_are_there_without_one():
     conf = cfg.ConfigOpts()
-    rpc.stay_in_process(conf)
+    bus.stay_in_process(conf)
     conf([])
     assert conf.transport_url == "fake://"
 
@@ -324,10 +327,10 @@ def test_every_method_says_since_when_it_is_there():
         for name, member in vars(EngineEndpoint).items()
         if inspect.isfunction(member) and not name.startswith("_")
     }
-    assert methods == rpc.METHODS.keys()
-    assert EngineEndpoint.target.version == rpc.VERSION
-    assert max(rpc.METHODS.values(), key=_parts) == rpc.VERSION
-    assert {_parts(since)[0] for since in rpc.METHODS.values()} == {1}
+    assert methods == bus.METHODS.keys()
+    assert EngineEndpoint.target.version == bus.VERSION
+    assert max(bus.METHODS.values(), key=_parts) == bus.VERSION
+    assert {_parts(since)[0] for since in bus.METHODS.values()} == {1}
 
 
 def _parts(version):
@@ -337,7 +340,7 @@ def _parts(version):
 class EarlierEndpoint:
     """An engine of a release that has nothing but the first version."""
 
-    target = rpc.target(version="1.0")
+    target = bus.target(version="1.0")
 
     def __init__(self, woken):
         self._woken = woken
@@ -351,7 +354,7 @@ def earlier():
     """An earlier engine on the bus, and what it was told."""
     conf = configured("fake://", host="engine-host")
     woken = []
-    server = rpc.EngineServer(conf, EarlierEndpoint(woken))
+    server = EngineServer(conf, EarlierEndpoint(woken))
     server.start()
     yield conf, woken
     server.stop()
@@ -359,12 +362,12 @@ def earlier():
 
 def test_an_earlier_engine_is_woken(earlier):
     conf, woken = earlier
-    client = rpc.EngineClient(conf)
+    client = EngineClient(conf)
     client.process_notification(context.admin("req-1"), notification())
     client._sender.shutdown()
     # What it was sent comes before what is asked now.
     call(conf, "1.0", "process_notification", notification={})
-    assert woken[0] == rpc.to_wire(notification())
+    assert woken[0] == wire.to_wire(notification())
 
 
 def test_an_earlier_engine_refuses_what_it_does_not_have(earlier):
@@ -372,7 +375,7 @@ def test_an_earlier_engine_refuses_what_it_does_not_have(earlier):
     with pytest.raises(oslo_messaging.UnsupportedVersion):
         call(
             earlier[0],
-            rpc.METHODS["get_notification_recovery_workflow_details"],
+            bus.METHODS["get_notification_recovery_workflow_details"],
             "get_notification_recovery_workflow_details",
-            notification=rpc.to_wire(notification()),
+            notification=wire.to_wire(notification()),
         )

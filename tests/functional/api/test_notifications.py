@@ -8,10 +8,10 @@ import time
 
 import pytest
 
-from masakari import rpc
 from masakari.api import app
 from masakari.db import tables
 from masakari.domain.model import NotificationStatus, NotificationType
+from masakari.rpc.client import EngineClient
 from masakari.simulator.port import SimulatedCompute
 from tests.functional.api.world import World, message, send
 from tests.functional.db import records
@@ -198,7 +198,7 @@ def test_the_broker_may_be_away(tmp_path):
         world.conf,
         database=world.database,
         compute=SimulatedCompute(world.cloud),
-        engine_client=rpc.EngineClient(world.conf),
+        engine_client=EngineClient(world.conf),
     )
     begin = time.monotonic()
     answer = send(

@@ -12,9 +12,10 @@ import pytest
 from oslo_messaging.notify import _impl_test
 
 from masakari import conf as configuration
-from masakari import context, exception, rpc
+from masakari import context, exception
 from masakari.events import publisher
 from masakari.events.publisher import Binary, Notifier, Phase
+from masakari.rpc import bus
 from tests.ports import free_port
 
 GROUP = "oslo_messaging_notifications"
@@ -22,7 +23,7 @@ GROUP = "oslo_messaging_notifications"
 
 def configured(*drivers, url="fake://", own_url=None, topics=("other",)):
     conf = configuration.load([], prog="test", config_files=[])
-    rpc.stay_in_process(conf)
+    bus.stay_in_process(conf)
     oslo_messaging.get_notification_transport(conf, "fake://")
     conf.set_override("transport_url", url)
     conf.set_override("driver", list(drivers), GROUP)
