@@ -94,14 +94,17 @@ class _Teller:
         chance = self._chance
         cloud = self._cloud()
         events = [*self._failures(), *self._troubles()]
+        deaths = sorted(
+            chance.randint(1, chance.choice((20, 100, 400)))
+            for _ in range(chance.choice((0, 0, 1, 1, 2, 4)))
+        )
+        racing = chance.random() < 0.3
+        events += self._retries(events)
         return Tale(
             cloud=cloud,
             events=sorted(events, key=lambda event: event["at"]),
-            deaths=sorted(
-                chance.randint(1, chance.choice((20, 100, 400)))
-                for _ in range(chance.choice((0, 0, 1, 1, 2, 4)))
-            ),
-            racing=chance.random() < 0.3,
+            deaths=deaths,
+            racing=racing,
             mild=self._mild,
         )
 
@@ -352,3 +355,16 @@ class _Teller:
             "name": f"{server}-{at}",
         }
         return [report]
+
+    def _retries(
+        self, events: Sequence[Mapping[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """An operator wants something tried again, whatever became of it."""
+        if self._mild:
+            return []
+        names = [event["name"] for event in events if "report" in event]
+        return [
+            {"at": self._at(STORY, 10 * STORY), "retry": name}
+            for name in self._chance.sample(names, min(2, len(names)))
+            if self._chance.random() < 0.5
+        ]

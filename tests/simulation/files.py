@@ -147,6 +147,9 @@ class Event:
     ``delete``, ``halt``, ``idle``, ``evacuate``: a user deletes or stops a
     server, a task of it ends, an operator evacuates it.
 
+    ``retry``: an operator wants the notification of that name to be tried
+    again.
+
     ``resize`` (slots by host), ``disable`` (reason by host), ``enable``,
     ``maintain`` (by host), ``reserve``, ``enable_segment``: an operator
     changes what hosts are.
@@ -177,6 +180,7 @@ class Event:
     halt: str | None = None
     idle: str | None = None
     evacuate: str | None = None
+    retry: str | None = None
     resize: Mapping[str, int] | None = None
     disable: Mapping[str, str] | None = None
     enable: str | None = None
@@ -202,7 +206,7 @@ class Event:
         }
         verbs = given - about_reports - {"at", "refused"}
         stray = set() if "report" in verbs else given & about_reports
-        if not verbs <= {"report", "maintain", "reserve"}:
+        if not verbs <= {"report", "maintain", "reserve", "retry"}:
             stray |= given & {"refused"}
         if len(verbs) != 1 or stray:
             raise strict.Slip(f"{self.at}: one event has {sorted(given)}")
@@ -327,6 +331,8 @@ def read(folder: Path) -> ScenarioFiles:
     for event in happening:
         if event.verb == "report" and event.refused is None:
             reports.append(event.name or "it")
+        if event.retry is not None:
+            _known("retry", [event.retry], reports)
         if event.fault is not None:
             _known("fault", [event.fault.verb], _FAULTY)
     if len(set(reports)) < len(reports):

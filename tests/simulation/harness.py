@@ -79,6 +79,10 @@ def _empty_database() -> bytes:
         return path.read_bytes()
 
 
+class NotRetried(exception.MasakariException):
+    """An operator is refused another attempt."""
+
+
 class EngineKilled(BaseException):
     """kill -9: nothing in the engine may catch it."""
 
@@ -447,12 +451,18 @@ class Simulation:
         )
 
     def retry(self, notification: Notification) -> None:
-        """An operator wants one that has failed to be tried again."""
+        """An operator wants one that has failed to be tried again.
+
+        :raises NotRetried: it is refused
+        """
+        uuid = notification.uuid
+        self.invariants.grant(uuid)
         refusal = interventions.retry(
-            self.database, notification.uuid, expiry=self.settings.expiry
+            self.database, uuid, expiry=self.settings.expiry
         )
-        assert refusal is None, refusal
-        self.invariants.grant(notification.uuid)
+        if refusal is not None:
+            self.invariants.withdraw(uuid)
+            raise NotRetried(refusal.reason)
 
     def _services(self) -> Services:
         return Services(

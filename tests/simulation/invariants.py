@@ -343,9 +343,12 @@ class Invariants:
     # -- at every commit ---------------------------------------------------
 
     def grant(self, notification: str) -> None:
-        """An operator has asked for another attempt, beyond the usual."""
+        """An operator asks for another attempt, beyond the usual."""
         self._granted[notification] += 1
-        self._seen = _snapshot(self._simulation)
+
+    def withdraw(self, notification: str) -> None:
+        """The operator was refused it."""
+        self._granted[notification] -= 1
 
     def at_commit(self) -> None:
         """:raises Violation:"""
@@ -387,6 +390,7 @@ class Invariants:
                 old is None
                 or status == old.status
                 or status in _NEXT_STATUS.get(old.status, ())
+                or (self._granted[uuid] and status == "error")
             ), f"notification {uuid} is {status} and was {old}"
             until = self._seen.claims.get(uuid, ("", 0, ""))[1]
             attempts, due = self._seen.attempts.get(uuid, (0, None))

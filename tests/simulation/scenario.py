@@ -323,6 +323,9 @@ class Scenario:
         with self.simulation.somebody_else():
             self.simulation.cloud.compute.evacuate(self._uuid(name))
 
+    def _retry(self, name: str) -> None:
+        self.simulation.retry(self.reports[name])
+
     def _resize(self, slots: Mapping[str, int]) -> None:
         for name, number in slots.items():
             self.simulation.cloud.hosts[name].slots = number
