@@ -66,6 +66,7 @@ def test_expectations_do_not_vanish(tmp_path: Path, expect: str) -> None:
         "{at: 1, kill: failed, freeze: other}",
         "{at: 1, kill: failed, name: it}",
         "{at: 1, kill: failed, refused: HostInUse}",
+        "{at: 1, retry: ti}",
         "{at: 1, fault: {verb: evacute, outcome: 503}}",
         "{at: 1, maintain: {failed: 'yes'}}",
     ],
