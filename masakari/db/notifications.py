@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Notifications: taking them in, and finding them again.
 
-What an engine does with them is in :mod:`masakari.db.claims`.
+What has work to do is in :mod:`masakari.db.due`, who does it in
+:mod:`masakari.db.claims`.
 """
 
 import datetime
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import sqlalchemy
 from sqlalchemy import orm
@@ -140,6 +141,33 @@ def of_host(
         statement = statement.where(table.generated_time >= since)
     statement = statement.order_by(table.created_at.desc(), table.id.desc())
     return [to_domain(row) for row in session.scalars(statement)]
+
+
+def being_restarted(
+    session: orm.Session, instance_uuids: Collection[str]
+) -> set[str]:
+    """Those of the instances that a recovery of their own is at.
+
+    It has begun, and its end is not known yet.
+    """
+    found = session.scalars(
+        sqlalchemy.select(tables.Recovery.subject)
+        .join(
+            tables.Notification,
+            tables.Notification.notification_uuid
+            == tables.Recovery.notification_uuid,
+        )
+        .where(
+            tables.Recovery.subject.in_(instance_uuids),
+            tables.Recovery.attempts > 0,
+            tables.Notification.type == model.NotificationType.VM.value,
+            tables.Notification.status.in_(
+                [status.value for status in model.UNFINISHED]
+            ),
+            query.live(tables.Notification),
+        )
+    )
+    return {uuid for uuid in found if uuid is not None}
 
 
 def to_domain(row: tables.Notification) -> model.Notification:

@@ -8,7 +8,7 @@ again for as long as the lease may still be held.
 
 import functools
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 import tenacity
@@ -208,6 +208,10 @@ class Journal:
     def under_way(self, instance_uuids: Sequence[str]) -> dict[str, Origin]:
         """See :func:`masakari.db.moves.under_way`."""
         return self._read(moves.under_way, self._uuid, instance_uuids)
+
+    def being_restarted(self, instance_uuids: Collection[str]) -> set[str]:
+        """See :func:`masakari.db.notifications.being_restarted`."""
+        return self._read(notifications.being_restarted, instance_uuids)
 
     @property
     def _uuid(self) -> str:

@@ -4,6 +4,7 @@
 from collections.abc import Mapping
 
 from masakari.domain.planner import host as planner
+from masakari.domain.planner import instance
 from masakari.domain.server import POWERING_OFF, Server, VMState
 from masakari.engine.recovery import Recovery
 
@@ -61,14 +62,34 @@ def _origins_known(
     """What those were that Nova does not show as they have been.
 
     An earlier recovery of this host has left them in error, or that of
-    another one was still at them when they came here.
+    another one was still at them when they came here, or they are being
+    restarted.
     """
     new = [server for server in servers if server.uuid not in known]
     broken = [s.uuid for s in new if s.vm_state == VMState.ERROR]
     journal = recovery.journal
-    origins = {}
+    origins = _being_restarted(recovery, new)
     if broken:
-        origins = journal.left_behind(recovery.host.name, broken)
+        origins |= journal.left_behind(recovery.host.name, broken)
     if new:
         origins |= journal.under_way([server.uuid for server in new])
     return origins
+
+
+def _being_restarted(
+    recovery: Recovery, servers: list[Server]
+) -> dict[str, planner.Origin]:
+    """Those that a recovery of their own has stopped, or is about to."""
+    if not servers:
+        return {}
+    found = recovery.journal.being_restarted([s.uuid for s in servers])
+    return {
+        server.uuid: planner.Origin(
+            vm_state=VMState.ACTIVE,
+            task_state=server.task_state,
+            power_state=server.power_state,
+        )
+        for server in servers
+        if server.uuid in found
+        and instance.judge(server, recovery.world.settings, None) is None
+    }

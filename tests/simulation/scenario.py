@@ -320,6 +320,7 @@ class Scenario:
         self.simulation.cloud.servers[self._uuid(name)].task_state = None
 
     def _evacuate(self, name: str) -> None:
+        self.simulation.invariants.about_to_double(self._uuid(name))
         with self.simulation.somebody_else():
             self.simulation.cloud.compute.evacuate(self._uuid(name))
 

@@ -1,9 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """What engines keep of recoveries: claims, reserves, outages."""
 
+import functools
 import uuid
 
-from masakari.db import claims, due, hosts, moves, outages, reserves, tables
+from masakari.db import (
+    claims,
+    due,
+    hosts,
+    moves,
+    notifications,
+    outages,
+    reserves,
+    tables,
+)
 from masakari.domain import model, verdict
 from masakari.domain.planner.host import HostPlan, Move, Origin
 from tests.functional.db import records
@@ -70,6 +80,21 @@ class Claims:
         assert claimable(database) == [(second.uuid, two)]
         ended(database, held)
         assert claimable(database) == [(second.uuid, two), (again.uuid, one)]
+
+    def test_what_is_being_restarted_is_known(self, database):
+        host = records.host(database)
+        one, two, three = (str(uuid.uuid4()) for _ in range(3))
+        first = crash(database, host, one)
+        second = crash(database, host, two)
+        held = claimed(database, first)
+        restarted = functools.partial(
+            database.read, notifications.being_restarted
+        )
+        assert restarted([one, two, three]) == {one}
+        assert restarted([two, three]) == set()
+        ended(database, held, verdict.error("not started"))
+        ended(database, claimed(database, second))
+        assert restarted([one, two, three]) == {one}
 
     def test_the_failure_of_a_host_goes_before_what_is_on_it(self, database):
         host, other = records.host(database), records.host(database)
