@@ -4,10 +4,14 @@
 Nothing here talks to a network; the first call to Nova does.
 """
 
+import contextlib
+import contextvars
 import dataclasses
 import os
 import threading
 import time
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from keystoneauth1 import exceptions as auth_exceptions
 from keystoneauth1 import loading, plugin
@@ -172,6 +176,36 @@ def _from_environment() -> Settings:
     )
 
 
+_check: contextvars.ContextVar[Callable[[], None] | None] = (
+    contextvars.ContextVar("check", default=None)
+)
+
+
+@contextlib.contextmanager
+def checked(check: Callable[[], None]) -> Iterator[None]:
+    """Have ``check`` called right before each request of this thread is sent.
+
+    What it raises comes out of the call instead, and nothing is sent. An
+    engine may be suspended for long at any moment, and a call prepares much
+    before it sends something, renews its token maybe.
+    """
+    token = _check.set(check)
+    try:
+        yield
+    finally:
+        _check.reset(token)
+
+
+class _CheckedAdapter(keystone_session.TCPKeepAliveAdapter):
+    """See :func:`checked`."""
+
+    def send(self, *args: Any, **kwargs: Any) -> Any:
+        check = _check.get()
+        if check is not None:
+            check()
+        return super().send(*args, **kwargs)
+
+
 class Session(keystone_session.Session):
     """A session whose threads together renew a rejected token once."""
 
@@ -186,7 +220,7 @@ class Session(keystone_session.Session):
         for scheme in ("http://", "https://"):
             self.session.mount(
                 scheme,
-                keystone_session.TCPKeepAliveAdapter(pool_maxsize=_POOL_SIZE),
+                _CheckedAdapter(pool_maxsize=_POOL_SIZE),
             )
         self._renewal = threading.Lock()
         self._renewed_at: float | None = None

@@ -12,6 +12,7 @@ from keystoneauth1.identity import generic
 from oslo_config import cfg
 
 from masakari import conf as masakari_conf
+from masakari import exception
 from masakari.nova import client, port, session
 from masakari.simulator import nova as nova_face
 from masakari.simulator.cloud import Cloud
@@ -258,3 +259,20 @@ def test_secrets_do_not_show(cloud, compute):
     with pytest.raises(port.Refused) as caught:
         compute.stop(made)
     assert "hunter2" not in str(caught.value)
+
+
+def test_nothing_is_sent_when_the_lease_ends_while_a_call_is_prepared(
+    server, compute
+):
+    """The token is the first thing that is asked for."""
+    held = iter((True, False))
+
+    def check():
+        if not next(held):
+            raise exception.ClaimLost(uuid="n")
+
+    with pytest.raises(exception.ClaimLost), session.checked(check):
+        compute.compute_services()
+    assert asked(server, "identity") == 1
+    assert asked(server, "compute") == 0
+    assert len(compute.compute_services()) == 2
