@@ -216,7 +216,7 @@ def test_the_failure_of_its_host_goes_first(simulation: Simulation) -> None:
         simulation.engine("engine-1"), simulation.engine("engine-2")
     )
     assert simulation.now(later[0]).status is FINISHED
-    assert simulation.now(crash).status is FINISHED
+    assert simulation.now(crash).status is IGNORED
     assert state(simulation, uuid) == RUNS
     assert simulation.cloud.servers[uuid].host == other.name
 
