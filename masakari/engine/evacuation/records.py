@@ -18,7 +18,6 @@ class EvacuationRecords:
     def __init__(self, compute: ComputePort, source_host: str) -> None:
         self._compute = compute
         self._source_host = source_host
-        self._by_id: dict[int, Migration] = {}
         self._of_instance: dict[str, dict[int, Migration]] = {}
 
     def refresh(self, *, everything: bool = True) -> bool:
@@ -30,9 +29,8 @@ class EvacuationRecords:
         changed = False
         since = None if everything else self._since()
         for record in self._compute.evacuations(self._source_host, since):
-            changed = changed or self._by_id.get(record.id) != record
-            self._by_id[record.id] = record
             own = self._of_instance.setdefault(record.instance_uuid, {})
+            changed = changed or own.get(record.id) != record
             own[record.id] = record
         return changed
 
@@ -64,6 +62,7 @@ class EvacuationRecords:
     def _since(self) -> datetime.datetime | None:
         times = [
             record.updated_at or record.created_at
-            for record in self._by_id.values()
+            for own in self._of_instance.values()
+            for record in own.values()
         ]
         return max(times) - OVERLAP if times else None
