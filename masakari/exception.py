@@ -141,6 +141,21 @@ class RecoveryInterrupted(RecoveryAbandoned):
     default = "The recovery of notification %(uuid)s is handed over."
 
 
+class RecoveryWaits(MasakariException):
+    """The recovery cannot go on now, for no reason of its own.
+
+    It is put back as it is, without counting as an attempt, and any engine
+    looks again later. The message says what it waits for.
+
+    :param reason: a short name of what it waits for: ``nova`` (it cannot be
+        asked) or ``destination`` (there is no host to evacuate to)
+    """
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 class SkipHostRecoveryException(MasakariException):
     default = "Skipping execution of host recovery workflow."
 
