@@ -13,7 +13,7 @@ from masakari.simulator.records import CloudError, State
 
 T = TypeVar("T")
 
-When = Literal["before", "after"]
+When = Literal["before", "sent", "after"]
 
 _FATES = (Kind.FAIL, Kind.CLAIM)
 _SILENT = (Kind.HANG, Kind.TIMEOUT, Kind.LATE)
@@ -45,7 +45,8 @@ class Gate:
     """What stands between callers and the model.
 
     :ivar late: the calls that are still to be done
-    :ivar on_call: called with "before" and "after" around each call,
+    :ivar on_call: called with "before" and "after" around each call, and
+        with "sent" when a call that changes something leaves the caller,
         without any lock held; what it raises reaches the caller, and before
         the call that means it is not made
     """
@@ -138,6 +139,7 @@ class Gate:
         call = self._begin(verb, server, host, detail)
         self._tell("before", call)
         try:
+            self._tell("sent", call)
             with self.lock:
                 fault = self._enter(call, server, host)
                 return self._do(call, fault, action, loses)

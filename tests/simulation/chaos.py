@@ -62,7 +62,7 @@ def play(tale: Tale) -> str:
     """
     with workers.directory() as directory:
         story = Played(tale.files(), directory)
-        story.kill_at(tale.deaths)
+        story.lose_at(deadly=tale.deaths)
         if tale.racing:
             story.race()
         with workers.telling(story):

@@ -155,10 +155,11 @@ class Event:
     changes what hosts are.
 
     ``kill_engine`` (``[before, evacuate, 3]``: at the third call from the
-    beginning), ``crash_engine``, ``stop_engine`` (SIGTERM), ``suspend_engine``
-    (number and seconds), ``start_engines`` (how many more), ``wake`` (a cast
-    reaches that engine), ``database_away`` (seconds): what happens to
-    Masakari.
+    beginning), ``freeze_engine`` (``[before, stop, 1, 40]``: the same, for so
+    many seconds), ``crash_engine``, ``stop_engine`` (SIGTERM),
+    ``suspend_engine`` (number and seconds), ``start_engines`` (how many more),
+    ``wake`` (a cast reaches that engine), ``database_away`` (seconds): what
+    happens to Masakari.
     """
 
     at: float
@@ -188,6 +189,7 @@ class Event:
     reserve: str | None = None
     enable_segment: bool | None = None
     kill_engine: Sequence[Any] | None = None
+    freeze_engine: Sequence[Any] | None = None
     crash_engine: int | None = None
     stop_engine: int | None = None
     suspend_engine: Sequence[int] | None = None

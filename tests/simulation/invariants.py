@@ -192,20 +192,41 @@ class Invariants:
     def at_call(self, when: str, verb: str, subject: str, detail: str) -> None:
         """:raises Violation:"""
         try:
-            if when == "before" and verb == "evacuate":
+            if when == "sent":
+                self._is_claimed(verb, subject)
+            if when == "sent" and verb == "evacuate":
                 self._before_evacuation(subject, detail)
             if when == "after" and verb == "evacuations":
                 self._has_looked(subject)
         except AssertionError as error:
             self._report(error)
 
+    @property
+    def _acting(self) -> str:
+        return self._simulation.acting[-1].engine.name
+
     def _has_looked(self, host: str) -> None:
         """Who holds the failure of the host knows what is in flight."""
         now = self._simulation.clock.epoch()
         for uuid, (owner, _, token) in self._seen.claims.items():
             about = self._seen.notifications[uuid].host
-            if (owner, about) == (self._simulation.acting[-1].name, host):
+            if (owner, about) == (self._acting, host):
                 self._looked_at.setdefault(token, now)
+
+    def _is_claimed(self, verb: str, subject: str) -> None:
+        """Who changes something in Nova has the claim that it works on."""
+        engine, lease = self._simulation.acting[-1]
+        assert lease is not None, (
+            f"{engine.name} calls {verb} {subject} without any claim"
+        )
+        claim = lease.claim
+        _, until, token = self._seen.claims.get(
+            claim.notification.uuid, ("nobody", 0, "")
+        )
+        now = self._simulation.clock.epoch() * 1000
+        assert token == claim.token and until > now, (
+            f"{engine.name} calls {verb} {subject} although its claim is over"
+        )
 
     def _report(self, error: AssertionError) -> None:
         raise self.broken(str(error)) from error
@@ -295,9 +316,9 @@ class Invariants:
             f"{server.name} has no record of its move from {server.host}"
         )
         owner = self._holder(move.notification)
-        acting = self._simulation.acting[-1].name
-        assert owner == acting, (
-            f"{acting} evacuates {server.name}, which {owner} has claimed"
+        assert owner == self._acting, (
+            f"{self._acting} evacuates {server.name}, which {owner} has "
+            "claimed"
         )
         token = self._seen.claims[move.notification][2]
         self._asked_under[server.uuid] = token
@@ -313,15 +334,14 @@ class Invariants:
 
         An instance counts once, although an operator may ask for it too.
         """
-        acting = self._simulation.acting[-1].name
         counted = {
             record.instance_uuid
             for record in self._flying()
-            if self._counts(acting, record)
+            if self._counts(self._acting, record)
         }
         flying = len(counted)
         assert flying < self._simulation.settings.window_ceiling, (
-            f"{acting} has {flying} in flight and asks for one more"
+            f"{self._acting} has {flying} in flight and asks for one more"
         )
 
     def _counts(self, engine: str, record: "MigrationRecord") -> bool:

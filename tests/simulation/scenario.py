@@ -191,19 +191,29 @@ class Scenario:
 
     # -- meanwhile ---------------------------------------------------------
 
-    def kill_at(self, steps: Iterable[int]) -> None:
-        """Kill who takes these steps; another engine is started instead.
+    def lose_at(
+        self,
+        *,
+        deadly: Iterable[int] = (),
+        freezing: Mapping[int, float] | None = None,
+    ) -> None:
+        """Kill or freeze who takes these steps; another engine is started.
 
         What is to happen later does so as long after another engine has
         taken over as it would have after the step.
+
+        :param deadly: who takes one of these steps is killed
+        :param freezing: who takes one of these goes on so many seconds later
         """
         self.simulation.progress_in = _NOWHERE
-        self.simulation.steps.deadly = set(steps)
-        self.simulation.steps.on_death = self._replace_engine
-        self.simulation.steps.on_claim = self.story.go_on
+        steps = self.simulation.steps
+        steps.deadly = set(deadly)
+        steps.freezing = dict(freezing or {})
+        steps.on_loss = self._replace_engine
+        steps.on_claim = self.story.go_on
 
-    def _replace_engine(self, dead: Engine) -> None:
-        if self.simulation.invariants.has_claims(dead.name):
+    def _replace_engine(self, lost: Engine) -> None:
+        if self.simulation.invariants.has_claims(lost.name):
             self.story.halt(TAKEN_OVER_WITHIN)
         self._start_engines(1)
 
@@ -228,7 +238,8 @@ class Scenario:
                 clock.pass_time(1)
                 self.simulation.invariants.raise_broken()
                 done = not self.simulation.invariants.unfinished
-                if self.story.over and done:
+                at_rest = not any(e.busy for e in self.simulation.engines)
+                if self.story.over and done and at_rest:
                     break
         finally:
             self.ended_at = clock.elapsed
@@ -356,11 +367,16 @@ class Scenario:
     def _kill_engine(self, moment: Sequence[Any]) -> None:
         when, verb, count = moment
         steps = self.simulation.steps
-        # Where one is killed besides, that step may never be taken.
-        assert steps.kill_at is None or steps.deadly, (
+        # Where one is lost besides, that step may never be taken.
+        lost = steps.deadly or steps.freezing
+        assert steps.kill_at is None or lost, (
             "one is to be killed already"
         )
         steps.kill_at = (when, verb, count)
+
+    def _freeze_engine(self, moment: Sequence[Any]) -> None:
+        when, verb, count, seconds = moment
+        self.simulation.steps.freeze_at[when, verb, count] = float(seconds)
 
     def _engine(self, number: int) -> Engine:
         return self.simulation.engines[number - 1]
