@@ -138,3 +138,16 @@ def host_is_failing(session: orm.Session, source_host_uuid: str) -> bool:
         .limit(1)
     )
     return found is not None
+
+
+def failing_hosts(session: orm.Session) -> set[str]:
+    """The names of the hosts whose reported failure is not dealt with."""
+    found = session.scalars(
+        sqlalchemy.select(tables.Host.name)
+        .join(
+            tables.Notification,
+            tables.Notification.source_host_uuid == tables.Host.uuid,
+        )
+        .where(*_host_failure(tables.Notification))
+    )
+    return set(found)

@@ -176,6 +176,10 @@ class Journal:
             due.host_is_failing, self._claim.notification.source_host_uuid
         )
 
+    def failing_hosts(self) -> set[str]:
+        """See :func:`masakari.db.due.failing_hosts`."""
+        return self._read(due.failing_hosts)
+
     def reports_of_processes(self) -> list[Notification]:
         """All that was reported of processes of the host."""
         return self._read(

@@ -39,8 +39,8 @@ class Recovery:
             lease,
             Announcements(world.events, self.context),
         )
-        self.compute: ComputePort = world.compute.for_request(
-            self.context.request_id
+        self.compute: ComputePort = world.compute.for_claim(
+            self.context.request_id, lease.check
         )
         #: What Nova showed on the failed host when moves were last planned,
         #: by uuid; None when none have been planned.
@@ -106,7 +106,6 @@ class Recovery:
             wait=tenacity.wait_exponential(max=LONGEST_PAUSE),
             stop=lambda _state: clock.monotonic() >= ends_at,
             sleep=self.pause,
-            before=lambda _state: self.lease.check(),
             reraise=True,
         )
         return retrying(call, *args)

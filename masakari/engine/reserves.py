@@ -87,7 +87,6 @@ def take(recovery: Recovery, name: str) -> None:
     for aggregate in reserve.aggregates:
         _add_to_aggregate(recovery, reserve.host, aggregate)
     if not service.enabled:
-        recovery.check()
         recovery.persistently(recovery.compute.enable_service, service.id)
         service = _healthy(recovery, name)
     if not service.enabled:
@@ -161,7 +160,6 @@ def _add_to_aggregate(
     A host that is not in an aggregate still takes instances that do not
     need it: no reason not to use it.
     """
-    recovery.check()
     try:
         recovery.persistently(
             recovery.compute.add_host_to_aggregate,

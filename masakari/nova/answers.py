@@ -40,8 +40,19 @@ def _from_nova(error: nova_exceptions.ClientException) -> port.ComputeError:
         if error.message == nova_exceptions.NotFound.message:
             return port.Unavailable(text)
         return port.NotFound(text)
+    if error.code == 401 or (error.code == 403 and _is_about_us(error)):
+        return port.Denied(text, code=error.code)
     retry_after = getattr(error, "retry_after", None)
     return _from_status(error.code, text, retry_after)
+
+
+def _is_about_us(error: nova_exceptions.ClientException) -> bool:
+    """Whether what is forbidden is so for all servers, and not for one.
+
+    An administrator may read everything; the other words are those of
+    oslo.policy as Nova passes them on.
+    """
+    return error.method == "GET" or "Policy doesn't allow" in error.message
 
 
 def _from_auth(error: auth_exceptions.ClientException) -> port.ComputeError:
@@ -49,15 +60,18 @@ def _from_auth(error: auth_exceptions.ClientException) -> port.ComputeError:
     if isinstance(error, auth_exceptions.HttpError):
         retry_after = getattr(error, "retry_after", None)
         text = f"Keystone: {text}"
-        return _from_status(error.http_status, text, retry_after)
+        answer = _from_status(error.http_status, text, retry_after)
+        if isinstance(answer, port.Refused):
+            return port.Denied(text, code=answer.code)
+        return answer
     if isinstance(
         error,
         auth_exceptions.ConnectionError | auth_exceptions.DiscoveryFailure,
     ):
         return port.Unavailable(text)
     if isinstance(error, auth_exceptions.CatalogException):
-        return port.Refused(text, code=404)
-    return port.Refused(text, code=401)
+        return port.Denied(text, code=404)
+    return port.Denied(text, code=401)
 
 
 @contextlib.contextmanager

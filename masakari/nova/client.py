@@ -6,11 +6,12 @@ change something are not, since whoever makes them has to look first whether
 they were done.
 """
 
+import contextlib
 import copy
 import datetime
 import threading
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import tenacity
@@ -69,6 +70,7 @@ class NovaClient:
     def __init__(self, settings: session.Settings) -> None:
         self._nova = _Nova(settings)
         self._request_id: str | None = None
+        self._check: Callable[[], None] | None = None
         self._clients: dict[str, Any] = {}
 
     @classmethod
@@ -93,10 +95,14 @@ class NovaClient:
         with answers.translated():
             self._nova.session.get_token()
 
-    def for_request(self, request_id: str | None) -> "NovaClient":
-        """A copy whose calls carry ``request_id`` to Nova's log."""
+    def for_claim(
+        self,
+        request_id: str | None,
+        check: Callable[[], None] | None = None,
+    ) -> "NovaClient":
         other = copy.copy(self)
         other._request_id = request_id
+        other._check = check
         other._clients = {}
         return other
 
@@ -113,6 +119,12 @@ class NovaClient:
                 global_request_id=self._request_id,
             )
         return self._clients[version]
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Around each call that changes something."""
+        with port.fenced(self._check), answers.translated():
+            yield
 
     def _retrying(self) -> tenacity.Retrying:
         return tenacity.Retrying(
@@ -200,19 +212,19 @@ class NovaClient:
         return [answers.service(fields) for fields in found]
 
     def enable_service(self, service_id: str) -> None:
-        with answers.translated():
+        with self._changing():
             self._client().services.enable(service_id)
 
     def disable_service(self, service_id: str, reason: str | None) -> None:
         services = self._client().services
-        with answers.translated():
+        with self._changing():
             if reason:
                 services.disable_log_reason(service_id, reason)
             else:
                 services.disable(service_id)
 
     def force_down(self, service_id: str, forced_down: bool) -> None:
-        with answers.translated():
+        with self._changing():
             self._client().services.force_down(service_id, forced_down)
 
     def servers_on(self, host: str) -> list[Server]:
@@ -229,7 +241,7 @@ class NovaClient:
         self, uuid: str, *, target: str | None = None, stopped: bool = False
     ) -> None:
         version = _STOPPED if stopped else _USUAL
-        with answers.translated():
+        with self._changing():
             self._client(version).servers.evacuate(uuid, host=target)
 
     def evacuations(
@@ -258,23 +270,23 @@ class NovaClient:
         )
 
     def stop(self, uuid: str) -> None:
-        with answers.translated():
+        with self._changing():
             self._client().servers.stop(uuid)
 
     def start(self, uuid: str) -> None:
-        with answers.translated():
+        with self._changing():
             self._client().servers.start(uuid)
 
     def reset_state(self, uuid: str, state: str) -> None:
-        with answers.translated():
+        with self._changing():
             self._client().servers.reset_state(uuid, state)
 
     def lock(self, uuid: str) -> None:
-        with answers.translated():
+        with self._changing():
             self._client().servers.lock(uuid)
 
     def unlock(self, uuid: str) -> None:
-        with answers.translated():
+        with self._changing():
             self._client().servers.unlock(uuid)
 
     def aggregates(self) -> list[Aggregate]:
@@ -282,11 +294,11 @@ class NovaClient:
         return [answers.aggregate(fields) for fields in found]
 
     def add_host_to_aggregate(self, aggregate_id: int, host: str) -> None:
-        with answers.translated():
+        with self._changing():
             self._client().aggregates.add_host(aggregate_id, host)
 
     def remove_host_from_aggregate(self, aggregate_id: int, host: str) -> None:
-        with answers.translated():
+        with self._changing():
             self._client().aggregates.remove_host(aggregate_id, host)
 
 

@@ -6,7 +6,10 @@ the simulator's model; the cases in ``tests/contract`` hold for both. Every
 call has a time limit and is safe to be made from several threads.
 """
 
+import contextlib
+import contextvars
 import datetime
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from masakari import exception
@@ -42,6 +45,14 @@ class Refused(ComputeError):
         return self.code == 409
 
 
+class Denied(Refused):
+    """Masakari's own account cannot use Nova, whatever it asks for.
+
+    Its credentials are wrong, it is no administrator, or the catalogue does
+    not list Nova where it is looked for.
+    """
+
+
 class Unavailable(ComputeError, exception.ServiceUnavailable):
     """No answer, or 429 or 5xx: it may or may not have been done.
 
@@ -55,6 +66,37 @@ class Unavailable(ComputeError, exception.ServiceUnavailable):
         self.retry_after = retry_after
 
 
+#: Whether a call that changes something may still be sent.
+_fence: contextvars.ContextVar[Callable[[], None] | None] = (
+    contextvars.ContextVar("fence", default=None)
+)
+
+
+@contextlib.contextmanager
+def fenced(check: Callable[[], None] | None) -> Iterator[None]:
+    """Have ``check`` called right before a request of this thread leaves.
+
+    What it raises comes out of the call instead, and nothing is sent. An
+    engine may be suspended for long at any moment, and a call prepares much
+    before it sends something: it renews its token, it waits for a thread.
+    """
+    token = _fence.set(check)
+    try:
+        yield
+    finally:
+        _fence.reset(token)
+
+
+def about_to_send() -> None:
+    """Implementations of the port call it at the last moment.
+
+    :raises MasakariException: the request may not be sent any more
+    """
+    check = _fence.get()
+    if check is not None:
+        check()
+
+
 class ComputePort(Protocol):
     """Nova, as far as recovering machines needs it.
 
@@ -62,8 +104,17 @@ class ComputePort(Protocol):
     :class:`Unavailable`.
     """
 
-    def for_request(self, request_id: str | None) -> "ComputePort":
-        """The same port; its calls carry ``request_id`` to Nova's log."""
+    def for_claim(
+        self,
+        request_id: str | None,
+        check: Callable[[], None] | None = None,
+    ) -> "ComputePort":
+        """The same port, for who works on one notification.
+
+        :param request_id: what its calls carry to Nova's log
+        :param check: called whenever a request that changes something is
+            about to leave; see :func:`fenced`
+        """
 
     @property
     def evacuates_stopped(self) -> bool:

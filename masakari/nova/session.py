@@ -4,13 +4,10 @@
 Nothing here talks to a network; the first call to Nova does.
 """
 
-import contextlib
-import contextvars
 import dataclasses
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 from keystoneauth1 import exceptions as auth_exceptions
@@ -20,6 +17,7 @@ from keystoneauth1.identity import base as identity
 from oslo_config import cfg
 
 from masakari import exception
+from masakari.nova import port
 
 #: Connections kept open; more threads than that wait for nobody, but open
 #: new ones.
@@ -176,33 +174,11 @@ def _from_environment() -> Settings:
     )
 
 
-_check: contextvars.ContextVar[Callable[[], None] | None] = (
-    contextvars.ContextVar("check", default=None)
-)
-
-
-@contextlib.contextmanager
-def checked(check: Callable[[], None]) -> Iterator[None]:
-    """Have ``check`` called right before each request of this thread is sent.
-
-    What it raises comes out of the call instead, and nothing is sent. An
-    engine may be suspended for long at any moment, and a call prepares much
-    before it sends something, renews its token maybe.
-    """
-    token = _check.set(check)
-    try:
-        yield
-    finally:
-        _check.reset(token)
-
-
-class _CheckedAdapter(keystone_session.TCPKeepAliveAdapter):
-    """See :func:`checked`."""
+class _FencedAdapter(keystone_session.TCPKeepAliveAdapter):
+    """See :func:`masakari.nova.port.fenced`."""
 
     def send(self, *args: Any, **kwargs: Any) -> Any:
-        check = _check.get()
-        if check is not None:
-            check()
+        port.about_to_send()
         return super().send(*args, **kwargs)
 
 
@@ -220,7 +196,7 @@ class Session(keystone_session.Session):
         for scheme in ("http://", "https://"):
             self.session.mount(
                 scheme,
-                _CheckedAdapter(pool_maxsize=_POOL_SIZE),
+                _FencedAdapter(pool_maxsize=_POOL_SIZE),
             )
         self._renewal = threading.Lock()
         self._renewed_at: float | None = None

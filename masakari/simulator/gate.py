@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Generic, Literal, TypeVar
 
+from masakari.nova import port
 from masakari.simulator.faults import Fault, Faults, Kind
 from masakari.simulator.records import CloudError, State
 
@@ -139,6 +140,7 @@ class Gate:
         call = self._begin(verb, server, host, detail)
         self._tell("before", call)
         try:
+            port.about_to_send()
             self._tell("sent", call)
             with self.lock:
                 fault = self._enter(call, server, host)

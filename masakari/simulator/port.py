@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The compute port over the simulated cloud, in process."""
 
+import copy
 import datetime
 from collections.abc import Callable
 from typing import TypeVar
@@ -29,8 +30,10 @@ def _epoch(moment: datetime.datetime) -> float:
     return whole.timestamp()
 
 
-def _error(error: records.CloudError) -> port.ComputeError:
+def _error(error: records.CloudError, *, read: bool) -> port.ComputeError:
     text = str(error)
+    if error.code == 401 or (error.code == 403 and read):
+        return port.Denied(text, code=error.code)
     if error.code == 404:
         return port.NotFound(text)
     if error.code in (408, 413, 429) or error.code >= 500:
@@ -86,22 +89,29 @@ class SimulatedCompute:
         self._timeout = timeout
         self._wait = wait
         self._evacuates_stopped = evacuates_stopped
+        self._check: Callable[[], None] | None = None
 
     def _pass(self, seconds: float) -> None:
         if self._wait is not None and seconds > 0:
             self._wait(seconds)
 
-    def _ask(self, call: Callable[[], gate.Answer[T]]) -> T:
+    def _ask(
+        self, call: Callable[[], gate.Answer[T]], *, read: bool = True
+    ) -> T:
         try:
             answer = call()
         except records.CloudError as error:
-            raise _error(error) from error
+            raise _error(error, read=read) from error
         except gate.NoAnswer:
             raise self._tired() from None
         if answer.delay > self._timeout:
             raise self._tired()
         self._pass(answer.delay)
         return answer.value
+
+    def _change(self, call: Callable[[], gate.Answer[None]]) -> None:
+        with port.fenced(self._check):
+            self._ask(call, read=False)
 
     def _tired(self) -> port.Unavailable:
         self._pass(self._timeout)
@@ -119,10 +129,16 @@ class SimulatedCompute:
             forced_down=record.forced_down,
         )
 
-    def for_request(self, request_id: str | None) -> "SimulatedCompute":
+    def for_claim(
+        self,
+        request_id: str | None,
+        check: Callable[[], None] | None = None,
+    ) -> "SimulatedCompute":
         """The model has no log to put ``request_id`` into."""
         del request_id
-        return self
+        other = copy.copy(self)
+        other._check = check
+        return other
 
     @property
     def evacuates_stopped(self) -> bool:
@@ -139,15 +155,15 @@ class SimulatedCompute:
         return [self._service(record) for record in found]
 
     def enable_service(self, service_id: str) -> None:
-        self._ask(lambda: self._cloud.compute.enable_service(service_id))
+        self._change(lambda: self._cloud.compute.enable_service(service_id))
 
     def disable_service(self, service_id: str, reason: str | None) -> None:
         compute = self._cloud.compute
-        self._ask(lambda: compute.disable_service(service_id, reason))
+        self._change(lambda: compute.disable_service(service_id, reason))
 
     def force_down(self, service_id: str, forced_down: bool) -> None:
         compute = self._cloud.compute
-        self._ask(lambda: compute.force_down(service_id, forced_down))
+        self._change(lambda: compute.force_down(service_id, forced_down))
 
     def servers_on(self, host: str) -> list[Server]:
         found = self._ask(lambda: self._cloud.compute.servers_on(host))
@@ -160,7 +176,7 @@ class SimulatedCompute:
         self, uuid: str, *, target: str | None = None, stopped: bool = False
     ) -> None:
         compute = self._cloud.compute
-        self._ask(
+        self._change(
             lambda: compute.evacuate(uuid, target=target, stopped=stopped)
         )
 
@@ -173,19 +189,19 @@ class SimulatedCompute:
         return [_migration(record) for record in reversed(found)]
 
     def stop(self, uuid: str) -> None:
-        self._ask(lambda: self._cloud.compute.stop(uuid))
+        self._change(lambda: self._cloud.compute.stop(uuid))
 
     def start(self, uuid: str) -> None:
-        self._ask(lambda: self._cloud.compute.start(uuid))
+        self._change(lambda: self._cloud.compute.start(uuid))
 
     def reset_state(self, uuid: str, state: str) -> None:
-        self._ask(lambda: self._cloud.compute.reset_state(uuid, state))
+        self._change(lambda: self._cloud.compute.reset_state(uuid, state))
 
     def lock(self, uuid: str) -> None:
-        self._ask(lambda: self._cloud.compute.lock(uuid))
+        self._change(lambda: self._cloud.compute.lock(uuid))
 
     def unlock(self, uuid: str) -> None:
-        self._ask(lambda: self._cloud.compute.unlock(uuid))
+        self._change(lambda: self._cloud.compute.unlock(uuid))
 
     def aggregates(self) -> list[Aggregate]:
         found = self._ask(self._cloud.compute.aggregates)
@@ -196,10 +212,10 @@ class SimulatedCompute:
 
     def add_host_to_aggregate(self, aggregate_id: int, host: str) -> None:
         compute = self._cloud.compute
-        self._ask(lambda: compute.add_host_to_aggregate(aggregate_id, host))
+        self._change(lambda: compute.add_host_to_aggregate(aggregate_id, host))
 
     def remove_host_from_aggregate(self, aggregate_id: int, host: str) -> None:
         compute = self._cloud.compute
-        self._ask(
+        self._change(
             lambda: compute.remove_host_from_aggregate(aggregate_id, host)
         )

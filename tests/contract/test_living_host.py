@@ -179,5 +179,5 @@ def test_nova_can_leave_evacuated_servers_stopped(cloud):
 
 
 def test_port_of_a_request_does_the_same(cloud, server):
-    other = cloud.compute.for_request(f"req-{uuid.uuid4()}")
+    other = cloud.compute.for_claim(f"req-{uuid.uuid4()}")
     assert other.server(server) == cloud.compute.server(server)

@@ -112,7 +112,7 @@ def test_construction_needs_no_network():
 def test_one_login_serves_all_calls(server, compute):
     for _ in range(10):
         compute.compute_services()
-    compute.for_request(f"req-{uuid.uuid4()}").compute_services()
+    compute.for_claim(f"req-{uuid.uuid4()}").compute_services()
     assert asked(server, "identity") == 2
     assert asked(server, "compute") == 11
 
@@ -143,7 +143,7 @@ def test_version_is_asked_for_once(server, compute):
     for _ in range(3):
         assert compute.evacuates_stopped
         compute.evacuations("c1")
-        assert compute.for_request(None).evacuates_stopped
+        assert compute.for_claim(None).evacuates_stopped
     assert server.requests["compute", "GET /v2.1/"] == 0
     assert server.requests["compute", "GET /v2.1"] == 1
 
@@ -238,7 +238,7 @@ def test_calls_have_a_time_limit(cloud, server):
 
 def test_request_id_reaches_nova(server, compute):
     request_id = f"req-{uuid.uuid4()}"
-    compute.for_request(request_id).compute_services()
+    compute.for_claim(request_id).compute_services()
     assert request_id in server.request_ids
     server.request_ids.clear()
     compute.compute_services()
@@ -262,7 +262,7 @@ def test_secrets_do_not_show(cloud, compute):
 
 
 def test_nothing_is_sent_when_the_lease_ends_while_a_call_is_prepared(
-    server, compute
+    server, cloud, compute
 ):
     """The token is the first thing that is asked for."""
     held = iter((True, False))
@@ -271,8 +271,9 @@ def test_nothing_is_sent_when_the_lease_ends_while_a_call_is_prepared(
         if not next(held):
             raise exception.ClaimLost(uuid="n")
 
-    with pytest.raises(exception.ClaimLost), session.checked(check):
-        compute.compute_services()
+    made = cloud.create_server("s", "c1").uuid
+    with pytest.raises(exception.ClaimLost):
+        compute.for_claim("req-1", check).stop(made)
     assert asked(server, "identity") == 1
     assert asked(server, "compute") == 0
     assert len(compute.compute_services()) == 2

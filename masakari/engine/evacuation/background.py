@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from masakari.engine.clock import Clock
 from masakari.engine.evacuation.flight import Flight, Phase
 from masakari.engine.lease import Lease
-from masakari.nova import port, session
+from masakari.nova import port
 
 Handler: TypeAlias = Callable[[Flight, Any], None]
 _Answer: TypeAlias = tuple[Flight, futures.Future[Any], Handler, Handler]
@@ -100,8 +100,7 @@ class Background:
     def _call(self, call: Callable[[], Any]) -> Any:
         """Long queues end here too when the claim is lost meanwhile."""
         self.check()
-        with session.checked(self._lease.check):
-            return call()
+        return call()
 
     def _answered(self, answer: _Answer) -> None:
         self._answers.put(answer)

@@ -45,7 +45,6 @@ class DisableComputeServiceTask(RecoveryTask):
     def _force_down(self, service: ComputeService) -> None:
         if not self.recovery.world.settings.force_down or service.forced_down:
             return
-        self.recovery.check()
         self.recovery.persistently(
             self.recovery.compute.force_down, service.id, True
         )
@@ -55,7 +54,6 @@ class DisableComputeServiceTask(RecoveryTask):
             done: futures.Future[None] = futures.Future()
             done.set_result(None)
             return done
-        self.recovery.check()
         return self.recovery.world.calls.submit(
             self.recovery.compute.disable_service,
             service.id,

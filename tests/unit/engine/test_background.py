@@ -1,17 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 import threading
-import time
 import types
 from concurrent import futures
 
 import pytest
 
-from masakari import exception
 from masakari.engine.clock import SystemClock
 from masakari.engine.evacuation.background import Background
-from masakari.simulator.cloud import Cloud
-from masakari.simulator.http import SimulatorServer
-from tests.contract.clouds import client_of
 
 
 class Lease:
@@ -79,27 +74,3 @@ def test_without_the_claim_nobody_waits(background, lease):
     background.close()
     assert not nova.done
     nova.answer.set()
-
-
-class Ending(Lease):
-    """It is ours for so many looks."""
-
-    def __init__(self, looks):
-        self.looks = looks
-
-    def check(self):
-        self.looks -= 1
-        if self.looks < 0:
-            raise exception.ClaimLost(uuid="n")
-
-
-def test_nothing_is_sent_when_the_lease_ends_while_a_call_is_prepared(pool):
-    """It is looked at before the call, for the token, and for Nova."""
-    background = Background(pool, SystemClock(), Ending(looks=2))
-    with SimulatorServer(Cloud(time.time)) as server:
-        compute = client_of(server, retries=0, timeout=5)
-        submit(background, compute.compute_services)
-        background.close()
-        with pytest.raises(exception.ClaimLost):
-            background.handle_answers()
-        assert {service for service, _ in server.requests} == {"identity"}

@@ -111,11 +111,13 @@ class Claims:
         death = records.notification(database, host)
         assert database.read(due.host_is_failing, host.uuid)
         assert not database.read(due.host_is_failing, other.uuid)
+        assert database.read(due.failing_hosts) == {host.name}
         assert claimable(database) == [
             (death.uuid, host.uuid),
             (elsewhere.uuid, instance),
         ]
         ended(database, claimed(database, death), verdict.error("no room"))
+        assert database.read(due.failing_hosts) == {host.name}
         # It waits for its retry, and the others for it.
         assert claimable(database) == [(elsewhere.uuid, instance)]
 
