@@ -112,7 +112,8 @@ class CloudFile:
 class FaultFile:
     """See :meth:`masakari.simulator.faults.Faults.add`.
 
-    ``lasts`` is in seconds from now. One that is ``needless`` is there to
+    ``lasts`` is in seconds from now, ``engine`` the number of the only one
+    that meets it. One that is ``needless`` is there to
     show that nobody meets it.
     """
 
@@ -121,6 +122,7 @@ class FaultFile:
     message: str | None = None
     server: str | None = None
     host: str | None = None
+    engine: int | None = None
     times: int | None = None
     lasts: float | None = None
     retry_after: float | None = None

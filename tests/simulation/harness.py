@@ -428,6 +428,7 @@ class Simulation:
         }
         self.cloud = Cloud(self.clock.epoch, **cloud)
         self.cloud.on_call = self._on_call
+        self.cloud.gate.caller = self._caller
         path = directory / "masakari.sqlite"
         path.write_bytes(_empty_database())
         self.connection = f"sqlite:///{path}"
@@ -612,6 +613,16 @@ class Simulation:
         finally:
             self.cloud.on_call = hook
 
+    def make_well(self) -> None:
+        """Nothing is wrong any more with Nova, with hosts or the database."""
+        self.trace.add("everything is well again")
+        self.database_back_at = 0.0
+        self.cloud.faults.clear()
+        for name, host in self.cloud.hosts.items():
+            self.cloud.revive(name)
+            self.cloud.thaw(name)
+            host.slots = 100
+
     # -- looking ----------------------------------------------------------
 
     def now(self, notification: Notification) -> Notification:
@@ -643,6 +654,9 @@ class Simulation:
         ]
 
     # -- what must never happen -------------------------------------------
+
+    def _caller(self) -> str | None:
+        return self.acting[-1].engine.name if self.acting else None
 
     def _on_call(self, when: When, call: Call) -> None:
         engine = self.acting[-1].engine

@@ -13,6 +13,7 @@ from masakari.domain.model import Host, Notification, NotificationType
 from masakari.domain.server import SHUTDOWN
 from masakari.domain.settings import RecoverySettings
 from masakari.simulator.faults import Fault
+from masakari.simulator.records import DELETING, SOFT_DELETING
 from tests.functional.db import records
 from tests.simulation.clock import SimulatedClock
 from tests.simulation.files import (
@@ -182,6 +183,10 @@ class Scenario:
             self.names[record.uuid] = one
             self.simulation.invariants.locked[record.uuid] = fields.locked
             self._may_be_restored(record.uuid)
+            if fields.task in (DELETING, SOFT_DELETING):
+                self.simulation.invariants.leave_alone(
+                    record.uuid, deleted=True
+                )
 
     def _may_be_restored(self, uuid: str) -> None:
         """As it is now."""
@@ -234,18 +239,31 @@ class Scenario:
             self.story.add(event)
         self._start_engines(self.cloud.engines)
         try:
-            while clock.elapsed < self.cloud.run + self.story.late:
-                clock.pass_time(1)
-                self.simulation.invariants.raise_broken()
-                done = not self.simulation.invariants.unfinished
-                at_rest = not any(e.busy for e in self.simulation.engines)
-                if self.story.over and done and at_rest:
-                    break
+            self._go_on()
         finally:
             self.ended_at = clock.elapsed
             for engine in self.simulation.engines:
                 engine.alive = False
             clock.stop()
+
+    def _go_on(self) -> None:
+        self._go_on_until(self.cloud.run)
+
+    def _go_on_until(self, seconds: float) -> None:
+        """Until that time at most, and until nothing is left to do."""
+        clock = self.simulation.clock
+        while clock.elapsed < seconds + self.story.late:
+            clock.pass_time(1)
+            self.simulation.invariants.raise_broken()
+            if self.story.over and self._is_at_rest:
+                return
+
+    @property
+    def _is_at_rest(self) -> bool:
+        """No engine has anything to do or, when it wakes, to go on with."""
+        return not self.simulation.invariants.unfinished and not any(
+            engine.busy for engine in self.simulation.engines
+        )
 
     def _start_engines(self, count: int) -> None:
         clocks = self.cloud.clocks
@@ -308,6 +326,7 @@ class Scenario:
             message=file.message,
             server=file.server and self._uuid(file.server),
             host=file.host,
+            caller=file.engine and f"engine-{file.engine}",
             times=file.times,
             until=until,
             retry_after=file.retry_after,
