@@ -388,9 +388,7 @@ class Scenario:
         steps = self.simulation.steps
         # Where one is lost besides, that step may never be taken.
         lost = steps.deadly or steps.freezing
-        assert steps.kill_at is None or lost, (
-            "one is to be killed already"
-        )
+        assert steps.kill_at is None or lost, "one is to be killed already"
         steps.kill_at = (when, verb, count)
 
     def _freeze_engine(self, moment: Sequence[Any]) -> None:
