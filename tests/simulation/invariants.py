@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from masakari.domain.model import SETTLED, UNFINISHED, VMoveStatus
 from masakari.domain.server import SHUTDOWN
-from masakari.simulator.records import DELETING, RUNNING, SOFT_DELETING
+from masakari.simulator.records import RUNNING
 
 if TYPE_CHECKING:
     from masakari.simulator.records import (
