@@ -31,6 +31,12 @@ from masakari.domain.verdict import Verdict
 
 T = TypeVar("T")
 
+#: The longest pause (seconds) between two looks at a notification that waits.
+LONGEST_WAIT = 15.0
+
+#: Seconds after which the log says again that a notification waits.
+TELL_INTERVAL = 300
+
 
 def open_row(session: orm.Session, subject: str) -> None:
     """Make sure that there is a row to compare and swap on.
@@ -80,7 +86,7 @@ def claim(
     won = free and query.changed(session, swap) == 1
     if not won:
         return _made_before(session, candidate, token)
-    recovery = _take(session, candidate.notification_uuid)
+    recovery = _take(session, candidate)
     if recovery is None:
         _free(session, candidate.subject, token)
         return None
@@ -112,6 +118,8 @@ def _claim(
         token=token,
         attempt=recovery.attempts,
         request_id=recovery.request_id,
+        waiting_for=recovery.waiting_for,
+        takeovers=recovery.takeovers or 0,
     )
 
 
@@ -131,8 +139,11 @@ def _is_free(session: orm.Session, subject: str) -> bool:
     return row is not None
 
 
-def _take(session: orm.Session, uuid: str) -> tables.Recovery | None:
+def _take(
+    session: orm.Session, candidate: model.Candidate
+) -> tables.Recovery | None:
     """Set a claimable notification to ``running`` and count the attempt."""
+    uuid = candidate.notification_uuid
     status = session.scalar(
         sqlalchemy.select(tables.Notification.status)
         .outerjoin(
@@ -169,8 +180,11 @@ def _take(session: orm.Session, uuid: str) -> tables.Recovery | None:
     if status == model.NotificationStatus.ERROR:
         # One that an engine without claims has left was tried by it.
         recovery.attempts = max(recovery.attempts, 1) + 1
+        recovery.waiting_for = recovery.waits = recovery.told_at = None
     else:
         recovery.attempts = max(recovery.attempts, 1)
+    if candidate.left_by is not None:
+        recovery.takeovers = (recovery.takeovers or 0) + 1
     recovery.next_attempt_at = None
     session.flush()
     return recovery
@@ -242,7 +256,7 @@ def finish(
     """
     uuid = claim.notification.uuid
     if not renew(session, claim, lease=lease):
-        if _ended_before(session, claim, verdict):
+        if _ended_before(session, claim, verdict.status):
             return []
         raise exception.ClaimLost(uuid=uuid)
     session.execute(
@@ -273,7 +287,7 @@ def finish(
 
 
 def _ended_before(
-    session: orm.Session, claim: model.Claim, verdict: Verdict
+    session: orm.Session, claim: model.Claim, wanted: model.NotificationStatus
 ) -> bool:
     """Whether an earlier commit of the result was done after all."""
     row = session.get(tables.Claim, claim.subject)
@@ -283,7 +297,59 @@ def _ended_before(
         )
     )
     released = row is not None and row.token == claim.token
-    return released and status == verdict.status
+    return released and status == wanted
+
+
+def put_back(
+    session: orm.Session,
+    claim: model.Claim,
+    message: str,
+    *,
+    waiting_for: str,
+    lease: float,
+) -> bool:
+    """Release the claim of one that cannot go on now.
+
+    It is ``new`` again, with what it waits for as its message, and any
+    engine looks at it again soon: after a second at first, then after
+    pauses that grow to ``LONGEST_WAIT``. The attempt stays the same.
+
+    :returns: whether the log has not said so for ``TELL_INTERVAL``
+    :raises ClaimLost: somebody else holds the subject now
+    """
+    uuid = claim.notification.uuid
+    if not renew(session, claim, lease=lease):
+        if _ended_before(session, claim, model.NotificationStatus.NEW):
+            return False
+        raise exception.ClaimLost(uuid=uuid)
+    recovery = session.get_one(tables.Recovery, uuid)
+    waits = recovery.waits or 0
+    now = session.scalar(sqlalchemy.select(clocks.now_ms(session))) or 0
+    told_at = recovery.told_at
+    tells = told_at is None or now - told_at >= TELL_INTERVAL * 1000
+    pause = min(2.0 ** min(waits, 10), LONGEST_WAIT)
+    recovery.waiting_for = waiting_for
+    recovery.waits = waits + 1
+    recovery.takeovers = None
+    recovery.next_attempt_at = now + int(pause * 1000)
+    if tells:
+        recovery.told_at = now
+    session.execute(
+        sqlalchemy.update(tables.Notification)
+        .where(
+            tables.Notification.notification_uuid == uuid,
+            tables.Notification.status
+            == model.NotificationStatus.RUNNING.value,
+        )
+        .values(
+            status=model.NotificationStatus.NEW.value,
+            message=message,
+            updated_at=clocks.now(session),
+        )
+    )
+    session.flush()
+    hand_back(session, claim)
+    return tells
 
 
 def hand_back(session: orm.Session, claim: model.Claim) -> None:

@@ -221,6 +221,7 @@ class Engine(Base):
     started_at: orm.Mapped[datetime.datetime]
     expires_at: orm.Mapped[int] = orm.mapped_column(sqlalchemy.BigInteger)
     stopping: orm.Mapped[bool]
+    trouble: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.Text)
 
 
 class HostIntake(Base):
@@ -243,6 +244,11 @@ class Recovery(Base):
     ``next_attempt_at`` is in milliseconds since the epoch of the
     database's own clock; None means as soon as possible. ``subject`` is
     what an engine has to claim; None means the notification's host.
+
+    ``waiting_for`` is the reason for which it was put back, ``waits`` how
+    often it was, ``told_at`` when the log said so last (as
+    ``next_attempt_at``). ``takeovers`` counts the engines that have left it
+    without a word.
     """
 
     __tablename__ = "recoveries"
@@ -258,6 +264,12 @@ class Recovery(Base):
         sqlalchemy.BigInteger
     )
     subject: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.String(36))
+    waiting_for: orm.Mapped[str | None] = orm.mapped_column(
+        sqlalchemy.String(16)
+    )
+    waits: orm.Mapped[int | None]
+    told_at: orm.Mapped[int | None] = orm.mapped_column(sqlalchemy.BigInteger)
+    takeovers: orm.Mapped[int | None]
 
 
 class VMovePlan(Base):

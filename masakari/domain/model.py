@@ -227,13 +227,17 @@ class Candidate:
     """A notification that may be claimed; the claim itself decides.
 
     :param subject: the uuid of the host or instance that has to be held
+    :param reported_at: naive UTC
     :param left_by: the engine that worked on it until its lease ran out
+    :param waiting_for: why it was put back, if it was
     """
 
     notification_uuid: str
     type: str
     subject: str
+    reported_at: datetime.datetime | None = None
     left_by: str | None = None
+    waiting_for: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,6 +248,9 @@ class Claim:
     :param token: names this hold; whoever has another one has lost it
     :param attempt: 1, and 2 for the retry of one that ended in ``error``
     :param request_id: of the request that reported the failure
+    :param waiting_for: why it was put back, if it was; see
+        :class:`masakari.exception.RecoveryWaits`
+    :param takeovers: how many engines have died while they worked on it
     """
 
     notification: Notification
@@ -251,6 +258,8 @@ class Claim:
     token: str
     attempt: int
     request_id: str | None = None
+    waiting_for: str | None = None
+    takeovers: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,6 +284,7 @@ class Engine:
     :param version: of the package
     :param lease_left: seconds until it counts as down unless its heart
         beats again; negative since then
+    :param trouble: why it takes up nothing although it runs
     """
 
     name: str
@@ -283,6 +293,7 @@ class Engine:
     started_at: datetime.datetime
     lease_left: float
     stopping: bool
+    trouble: str | None = None
 
     @property
     def state(self) -> EngineState:

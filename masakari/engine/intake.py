@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which notifications this engine works on: claiming and keeping them."""
 
+import datetime
 import logging
 import threading
 import uuid
@@ -64,12 +65,12 @@ class Intake:
         :raises ServiceUnavailable: the database is away
         """
         claimed = 0
-        if self._room() <= 0:
+        if self._room() <= 0 or self._world.access.denied is not None:
             return claimed
         for candidate in self._candidates():
             if self._room() <= 0:
                 break
-            if not self._may_take(candidate):
+            if not self._may_take(candidate) or self._waits(candidate):
                 continue
             lease = self._claim_if_readable(candidate)
             if lease is not None:
@@ -127,6 +128,20 @@ class Intake:
         if candidate.type == NotificationType.COMPUTE_HOST:
             return True
         return self._room() > self._capacity // 4
+
+    def _waits(self, candidate: Candidate) -> bool:
+        """It waits for Nova, and Nova does not answer this engine yet.
+
+        One that has expired ends all the same.
+        """
+        if candidate.waiting_for is None or self._world.access.usable:
+            return False
+        world, reported_at = self._world, candidate.reported_at
+        expires_after = datetime.timedelta(seconds=world.settings.expiry)
+        return (
+            reported_at is None
+            or world.clock.utcnow() - reported_at <= expires_after
+        )
 
     def _candidates(self) -> list[Candidate]:
         """The first of each subject: the others have to wait for it anyway."""

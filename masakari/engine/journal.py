@@ -162,6 +162,19 @@ class Journal:
         self._announcements.moved(ended)
         self._announcements.ended(self._claim.notification, verdict)
 
+    def put_back(self, wait: exception.RecoveryWaits) -> bool:
+        """Release the claim; see :func:`masakari.db.claims.put_back`."""
+        return self._patiently(
+            functools.partial(
+                self._database.write,
+                claims.put_back,
+                self._claim,
+                str(wait),
+                waiting_for=wait.reason,
+                lease=self._lease.seconds,
+            )
+        )
+
     def hand_back(self) -> None:
         """Release the claim for another engine to go on at once."""
         self._patiently(

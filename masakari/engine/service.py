@@ -9,7 +9,7 @@ from concurrent import futures
 from masakari import exception
 from masakari.db import engines
 from masakari.domain.model import Identity
-from masakari.engine import first_contact
+from masakari.engine import nova_access
 from masakari.engine.attempt import recover
 from masakari.engine.flows import Flows
 from masakari.engine.intake import Intake
@@ -79,6 +79,12 @@ class Engine:
         )
         # In a thread of its own: no claim may be lost to a heartbeat that
         # has to wait.
+        self._nova = Loop(
+            world.access.check,
+            what="Asking Nova",
+            interval=nova_access.RETRY_INTERVAL,
+            patience=patience,
+        )
         self._heart = Loop(
             self._beat,
             what="The heartbeat",
@@ -88,9 +94,8 @@ class Engine:
 
     def start(self) -> None:
         """Begin to look for work."""
-        for loop in (self._poller, self._renewer, self._heart):
+        for loop in (self._poller, self._renewer, self._heart, self._nova):
             loop.start()
-        first_contact.begin(self._world.compute)
 
     def wake(self) -> None:
         """Look for work now."""
@@ -105,6 +110,11 @@ class Engine:
     def stopping(self) -> bool:
         """Whether it has been told to stop."""
         return self._world.stopping.is_set()
+
+    @property
+    def denied(self) -> str | None:
+        """Why Nova does not let it in; it takes up nothing meanwhile."""
+        return self._world.access.denied
 
     @property
     def troubles(self) -> list[str]:
@@ -122,6 +132,7 @@ class Engine:
         """
         self._world.stopping.set()
         self._poller.end()
+        self._nova.end()
         self._heart.wake()
         done = threading.Event()
         threading.Thread(
@@ -148,6 +159,7 @@ class Engine:
             self._identity,
             lease=self._lease,
             stopping=self._world.stopping.is_set(),
+            trouble=self._world.access.denied,
         )
 
     def _leave(self) -> None:

@@ -33,6 +33,7 @@ from masakari.domain.settings import RecoverySettings
 from masakari.engine.attempt import recover
 from masakari.engine.flows import Flows
 from masakari.engine.intake import Intake
+from masakari.engine.nova_access import RETRY_INTERVAL, NovaAccess
 from masakari.engine.slots import Slots
 from masakari.engine.world import World
 from masakari.services import hosts as host_changes
@@ -216,16 +217,20 @@ class Engine:
         settings = simulation.settings
         conf = configuration.load([], prog="masakari-engine", config_files=[])
         conf.set_override("connection", simulation.progress_in, "taskflow")
+        compute = SimulatedCompute(
+            simulation.cloud,
+            wait=simulation.clock.pass_time,
+            evacuates_stopped=evacuates_stopped,
+        )
+        clock = Skewed(simulation.clock, fast)
+        self.access = NovaAccess(compute, clock)
         world = World(
-            clock=Skewed(simulation.clock, fast),
+            clock=clock,
             database=cast(
                 "Database", MortalDatabase(self, simulation.database)
             ),
-            compute=SimulatedCompute(
-                simulation.cloud,
-                wait=simulation.clock.pass_time,
-                evacuates_stopped=evacuates_stopped,
-            ),
+            compute=compute,
+            access=self.access,
             calls=SimulatedExecutor(simulation.clock),
             settings=settings,
             slots=Slots(settings.window_ceiling),
@@ -245,6 +250,7 @@ class Engine:
         )
         simulation.engines.append(self)
         simulation.clock.every(RENEWAL, self._renew)
+        simulation.clock.every(RETRY_INTERVAL, self._ask_nova)
 
     def poll(self) -> None:
         """Work on what is due, to its end, or until it is killed."""
@@ -316,6 +322,14 @@ class Engine:
     def _renew(self) -> None:
         if self._runs:
             self.act(self.intake.renew)
+
+    def _ask_nova(self) -> None:
+        """As long as it can use Nova, it has no questions of its own."""
+        if self._runs and not self.access.usable:
+            self._simulation.clock.spawn(
+                lambda: self.act(self.access.check),
+                held_until=lambda: self.suspended_until,
+            )
 
 
 class Simulation:

@@ -24,7 +24,7 @@ _IN_PROGRESS = ("accepted", "pre-migrating")
 #: What a notification and a move may become, in one commit.
 _NEXT_STATUS: Mapping[str, frozenset[str]] = {
     "new": frozenset({"running"}),
-    "running": frozenset({"error", "finished", "ignored", "failed"}),
+    "running": frozenset({"new", "error", "finished", "ignored", "failed"}),
     "error": frozenset({"running"}),
 }
 #: What an operator's retry makes of one that has been given up.

@@ -4,6 +4,10 @@
 import functools
 import uuid
 
+import pytest
+import sqlalchemy
+
+from masakari import exception
 from masakari.db import (
     claims,
     due,
@@ -50,6 +54,25 @@ def claimed(database, notification):
     database.write(claims.open_row, candidate.subject)
     return database.write(
         claims.claim, candidate, owner="e", token=str(uuid.uuid4()), lease=30
+    )
+
+
+def waits(database, claim, message):
+    """Whether that is worth a line in the log."""
+    return database.write(
+        claims.put_back, claim, message, waiting_for="nova", lease=30
+    )
+
+
+def let_pass(database, column, seconds):
+    """Have a moment that is on record be so much earlier."""
+    moment = getattr(tables.Recovery, column)
+    database.write(
+        lambda session: session.execute(
+            sqlalchemy.update(tables.Recovery).values(
+                {column: moment - int(seconds * 1000)}
+            )
+        )
     )
 
 
@@ -120,6 +143,55 @@ class Claims:
         assert database.read(due.failing_hosts) == {host.name}
         # It waits for its retry, and the others for it.
         assert claimable(database) == [(elsewhere.uuid, instance)]
+
+    def test_one_that_waits_is_new_and_looked_at_later(self, database):
+        report = records.notification(database, records.host(database))
+        assert waits(database, claimed(database, report), "Nova is away")
+        found = database.read(notifications.get, report.uuid)
+        assert (found.status, found.message) == ("new", "Nova is away")
+        assert claimable(database) == []
+        let_pass(database, "next_attempt_at", claims.LONGEST_WAIT)
+        again = claimed(database, report)
+        assert (again.attempt, again.waiting_for) == (1, "nova")
+        assert not waits(database, again, "Nova is away")
+        let_pass(database, "next_attempt_at", claims.LONGEST_WAIT)
+        let_pass(database, "told_at", claims.TELL_INTERVAL)
+        assert waits(database, claimed(database, report), "Still away")
+
+    def test_it_is_looked_at_after_pauses_that_grow(self, database):
+        report = records.notification(database, records.host(database))
+        for _ in range(10):
+            waits(database, claimed(database, report), "Nova is away")
+            let_pass(database, "next_attempt_at", claims.LONGEST_WAIT)
+        waits(database, claimed(database, report), "Nova is away")
+        let_pass(database, "next_attempt_at", claims.LONGEST_WAIT - 5)
+        assert claimable(database) == []
+
+    def test_the_next_attempt_does_not_wait_any_more(self, database):
+        report = records.notification(database, records.host(database))
+        waits(database, claimed(database, report), "Nova is away")
+        let_pass(database, "next_attempt_at", 2)
+        ended(database, claimed(database, report), verdict.error("no room"))
+        let_pass(database, "next_attempt_at", 120)
+        second = claimed(database, report)
+        assert (second.attempt, second.waiting_for) == (2, None)
+        waits(database, second, "Nova is away again")
+        let_pass(database, "next_attempt_at", 2)
+        assert claimed(database, report).attempt == 2
+
+    def test_who_has_lost_it_puts_nothing_back(self, database):
+        report = records.notification(database, records.host(database))
+        first = claimed(database, report)
+        database.write(
+            lambda session: session.execute(
+                sqlalchemy.update(tables.Claim).values(expires_at=1)
+            )
+        )
+        assert claimed(database, report).takeovers == 1
+        with pytest.raises(exception.ClaimLost):
+            waits(database, first, "Nova is away")
+        found = database.read(notifications.get, report.uuid)
+        assert found.status == "running"
 
     def test_one_whose_request_is_not_known_is_claimed_by_its_host(
         self, database
