@@ -138,3 +138,19 @@ def host_is_failing(session: orm.Session, source_host_uuid: str) -> bool:
         .limit(1)
     )
     return found is not None
+
+
+def host_has_work(session: orm.Session, host_uuid: str) -> bool:
+    """Whether something of a host is reported for which it is claimed."""
+    table = tables.Notification
+    found = session.scalar(
+        sqlalchemy.select(table.id)
+        .where(
+            table.source_host_uuid == host_uuid,
+            table.type != model.NotificationType.VM,
+            table.status.in_([status.value for status in model.UNFINISHED]),
+            query.live(table),
+        )
+        .limit(1)
+    )
+    return found is not None
