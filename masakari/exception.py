@@ -126,9 +126,9 @@ class RecoveryAbandoned(MasakariException):
 
 
 class ClaimLost(RecoveryAbandoned):
-    """The engine no longer owns the notification and has to stop acting."""
+    """The engine no longer owns what it works on and has to stop acting."""
 
-    default = "The claim on notification %(uuid)s is lost."
+    default = "The claim on %(claim)s is lost."
 
 
 class RecoveryInterrupted(RecoveryAbandoned):

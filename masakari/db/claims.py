@@ -3,13 +3,14 @@
 
 A claim is a row of ``claims``, one for each host or, where an instance is
 recovered on its own, for each instance, so that either has one owner at a
-time, on every database and on Galera, where a row lock does not reach the
+time, be it for a notification or for what an engine sees to unasked. That
+holds on every database and on Galera, where a row lock does not reach the
 other nodes. Its lease is set and compared in the database server's time.
 Functions take a session of a writer transaction.
 """
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy
 from oslo_db import exception as db_exception
@@ -69,21 +70,14 @@ def claim(
         its commit was lost
     :param lease: seconds until the claim lapses unless it is renewed
     """
-    swap = (
-        sqlalchemy.update(tables.Claim)
-        .where(
-            tables.Claim.subject == candidate.subject,
-            tables.Claim.expires_at <= clocks.now_ms(session),
-        )
-        .values(
-            notification_uuid=candidate.notification_uuid,
-            owner=owner,
-            token=token,
-            expires_at=_until(session, lease),
-        )
+    won = _swap(
+        session,
+        candidate.subject,
+        notification_uuid=candidate.notification_uuid,
+        owner=owner,
+        token=token,
+        expires_at=_until(session, lease),
     )
-    free = _is_free(session, candidate.subject)
-    won = free and query.changed(session, swap) == 1
     if not won:
         return _made_before(session, candidate, token)
     recovery = _take(session, candidate)
@@ -91,6 +85,46 @@ def claim(
         _free(session, candidate.subject, token)
         return None
     return _claim(session, candidate, token, recovery)
+
+
+def claim_host(
+    session: orm.Session,
+    host_uuid: str,
+    *,
+    owner: str,
+    token: str,
+    lease: float,
+) -> model.ResourceClaim | None:
+    """Take a host about which nothing is reported that has work to do.
+
+    :returns: None when somebody else has it, or a notification goes first
+    """
+    won = not due.host_has_work(session, host_uuid) and _swap(
+        session,
+        host_uuid,
+        notification_uuid=None,
+        owner=owner,
+        token=token,
+        expires_at=_until(session, lease),
+    )
+    row = session.get(tables.Claim, host_uuid, populate_existing=True)
+    # By its token an earlier commit is known whose answer was lost.
+    if not won and (row is None or row.token != token):
+        return None
+    return model.ResourceClaim(subject=host_uuid, token=token)
+
+
+def _swap(session: orm.Session, subject: str, **values: Any) -> bool:
+    """Set the row of a subject that nobody has; False when somebody has."""
+    swap = (
+        sqlalchemy.update(tables.Claim)
+        .where(
+            tables.Claim.subject == subject,
+            tables.Claim.expires_at <= clocks.now_ms(session),
+        )
+        .values(**values)
+    )
+    return _is_free(session, subject) and query.changed(session, swap) == 1
 
 
 def _made_before(
@@ -192,23 +226,25 @@ def _take(
 
 def while_held(
     session: orm.Session,
-    claim: model.Claim,
+    claim: model.ResourceClaim,
     lease: float,
     write: Callable[[orm.Session], T],
 ) -> T:
     """Renew the claim, keep others off it, and call ``write(session)``.
 
-    So every transaction that writes for a recovery begins.
+    So every transaction begins that writes for what is claimed.
 
     :raises ClaimLost: somebody else holds the subject now, and nothing was
         written
     """
     if not renew(session, claim, lease=lease):
-        raise exception.ClaimLost(uuid=claim.notification.uuid)
+        raise exception.ClaimLost(claim=claim)
     return write(session)
 
 
-def renew(session: orm.Session, claim: model.Claim, *, lease: float) -> bool:
+def renew(
+    session: orm.Session, claim: model.ResourceClaim, *, lease: float
+) -> bool:
     """Move the end of the lease; False when the claim is lost."""
     changed = query.changed(
         session,
@@ -224,7 +260,7 @@ def renew(session: orm.Session, claim: model.Claim, *, lease: float) -> bool:
 
 
 def renew_all(
-    session: orm.Session, held: Iterable[model.Claim], *, lease: float
+    session: orm.Session, held: Iterable[model.ResourceClaim], *, lease: float
 ) -> dict[str, bool]:
     """Renew claims in one transaction, which waits for none of their rows.
 
@@ -258,7 +294,7 @@ def finish(
     if not renew(session, claim, lease=lease):
         if _ended_before(session, claim, verdict.status):
             return []
-        raise exception.ClaimLost(uuid=uuid)
+        raise exception.ClaimLost(claim=claim)
     session.execute(
         sqlalchemy.update(tables.Notification)
         .where(
@@ -321,7 +357,7 @@ def put_back(
     if not renew(session, claim, lease=lease):
         if _ended_before(session, claim, model.NotificationStatus.NEW):
             return False
-        raise exception.ClaimLost(uuid=uuid)
+        raise exception.ClaimLost(claim=claim)
     recovery = session.get_one(tables.Recovery, uuid)
     waits = recovery.waits or 0
     now = session.scalar(sqlalchemy.select(clocks.now_ms(session))) or 0
@@ -352,7 +388,7 @@ def put_back(
     return tells
 
 
-def hand_back(session: orm.Session, claim: model.Claim) -> None:
+def hand_back(session: orm.Session, claim: model.ResourceClaim) -> None:
     """Release the claim as it is: another engine goes on at once."""
     _free(session, claim.subject, claim.token)
 

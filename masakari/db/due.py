@@ -164,3 +164,19 @@ def failing_hosts(session: orm.Session) -> set[str]:
         .where(*_host_failure(tables.Notification))
     )
     return set(found)
+
+
+def host_has_work(session: orm.Session, host_uuid: str) -> bool:
+    """Whether something of a host is reported for which it is claimed."""
+    table = tables.Notification
+    found = session.scalar(
+        sqlalchemy.select(table.id)
+        .where(
+            table.source_host_uuid == host_uuid,
+            table.type != model.NotificationType.VM,
+            table.status.in_([status.value for status in model.UNFINISHED]),
+            query.live(table),
+        )
+        .limit(1)
+    )
+    return found is not None

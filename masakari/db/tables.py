@@ -334,7 +334,9 @@ class ProcessOutage(Base):
     """A host that is on maintenance because a process of it stopped.
 
     ``disabled_reason`` is the one under which its compute service is
-    disabled; whatever else disables it is somebody else's doing.
+    disabled; whatever else disables it is somebody else's doing. Engines
+    found the service up at every look from ``up_since`` to ``seen_up_at``,
+    in milliseconds since the epoch of the database's own clock.
     """
 
     __tablename__ = "process_outages"
@@ -345,4 +347,8 @@ class ProcessOutage(Base):
     process_name: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(255))
     disabled_reason: orm.Mapped[str] = orm.mapped_column(
         sqlalchemy.String(255)
+    )
+    up_since: orm.Mapped[int | None] = orm.mapped_column(sqlalchemy.BigInteger)
+    seen_up_at: orm.Mapped[int | None] = orm.mapped_column(
+        sqlalchemy.BigInteger
     )

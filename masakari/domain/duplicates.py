@@ -27,6 +27,7 @@ def repeats(
     payload: Mapping[str, str],
     known: Iterable[model.Notification],
     interval: datetime.timedelta,
+    undone: bool = False,
 ) -> bool:
     """Whether a report of a host repeats one of ``known`` about that host.
 
@@ -35,9 +36,11 @@ def repeats(
     same instance can fail again, though: once the recovery of an instance
     is done, only a report of the very same time repeats it, as a monitor
     sends that did not see our answer. And a process that is known to have
-    started in between has stopped once more.
+    started in between has stopped once more, as has one whose stop was dealt
+    with and is no reason any more to keep its host out of service.
 
     :param generated_time: naive UTC
+    :param undone: it tells of a stop, and its host waits for no process
     """
     oldest = since(generated_time, interval)
     known = list(known)
@@ -47,9 +50,15 @@ def repeats(
         and other.payload == payload
         and other.generated_time >= oldest
         and (
-            type != model.NotificationType.VM
-            or other.status in model.UNFINISHED
+            not _is_over(other, undone=undone)
             or abs(other.generated_time - generated_time) < _RESOLUTION
         )
         for other in known
     )
+
+
+def _is_over(known: model.Notification, *, undone: bool) -> bool:
+    """Whether what was reported can happen once more."""
+    if known.type is model.NotificationType.VM:
+        return known.status not in model.UNFINISHED
+    return undone and known.status is model.NotificationStatus.FINISHED

@@ -223,6 +223,22 @@ class ProcessOutage:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StoppedHost:
+    """A host on maintenance for a process, as Nova shows it since.
+
+    :param up_since: since when every look at Nova has found its compute
+        service up, in milliseconds of the database's clock; None when it was
+        down at the last one, or the process has been reported once more
+    :param up_for: the same in seconds until now
+    """
+
+    host: Host
+    outage: ProcessOutage
+    up_since: int | None = None
+    up_for: float | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A notification that may be claimed; the claim itself decides.
 
@@ -241,11 +257,24 @@ class Candidate:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class ResourceClaim:
+    """An engine's hold on a host or an instance.
+
+    :param subject: uuid of what is held
+    :param token: names this hold; whoever has another one has lost it
+    """
+
+    subject: str
+    token: str
+
+    def __str__(self) -> str:
+        return f"host {self.subject}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Claim(ResourceClaim):
     """An engine's hold on a notification, and on what it is about.
 
-    :param subject: uuid of the host, or of the instance, that is held
-    :param token: names this hold; whoever has another one has lost it
     :param attempt: 1, and 2 for the retry of one that ended in ``error``
     :param request_id: of the request that reported the failure
     :param waiting_for: why it was put back, if it was; see
@@ -254,12 +283,13 @@ class Claim:
     """
 
     notification: Notification
-    subject: str
-    token: str
     attempt: int
     request_id: str | None = None
     waiting_for: str | None = None
     takeovers: int = 0
+
+    def __str__(self) -> str:
+        return f"notification {self.notification.uuid}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from concurrent import futures
 from masakari import exception
 from masakari.db import engines
 from masakari.domain.model import Identity
-from masakari.engine import nova_access
+from masakari.engine import housekeeping, nova_access
 from masakari.engine.attempt import recover
 from masakari.engine.flows import Flows
 from masakari.engine.intake import Intake
@@ -77,14 +77,21 @@ class Engine:
             interval=renewal,
             patience=patience,
         )
-        # In a thread of its own: no claim may be lost to a heartbeat that
-        # has to wait.
+        # In a thread of its own: it waits for Nova.
+        self._housekeeper = Loop(
+            housekeeping.Housekeeping(world, self._intake).run,
+            what="Housekeeping",
+            interval=housekeeping.INTERVAL,
+            patience=patience,
+        )
         self._nova = Loop(
             world.access.check,
             what="Asking Nova",
             interval=nova_access.RETRY_INTERVAL,
             patience=patience,
         )
+        # In a thread of its own: no claim may be lost to a heartbeat that
+        # has to wait.
         self._heart = Loop(
             self._beat,
             what="The heartbeat",
@@ -94,7 +101,13 @@ class Engine:
 
     def start(self) -> None:
         """Begin to look for work."""
-        for loop in (self._poller, self._renewer, self._heart, self._nova):
+        for loop in (
+            self._poller,
+            self._renewer,
+            self._heart,
+            self._nova,
+            self._housekeeper,
+        ):
             loop.start()
 
     def wake(self) -> None:
@@ -133,6 +146,7 @@ class Engine:
         self._world.stopping.set()
         self._poller.end()
         self._nova.end()
+        self._housekeeper.end()
         self._heart.wake()
         done = threading.Event()
         threading.Thread(
@@ -150,6 +164,7 @@ class Engine:
     def _finish(self, done: threading.Event) -> None:
         # What the last look for work claims still has to find the pool open.
         self._poller.join()
+        self._housekeeper.join()
         self._pool.shutdown()
         done.set()
 

@@ -88,15 +88,28 @@ def create(
         told.wanted = None
         _check(services, session, hostname, report)
         told.wanted = payloads.unsaved(payloads.notification(report))
+        _note_stop(session, report)
         return notifications.create(
             session, report, request_id=context.global_id
         )
 
     with changes.told(services.events, context, "notification.create") as told:
-        notification = services.database.write(accept)
+        try:
+            notification = services.database.write(accept)
+        except exception.DuplicateNotification:
+            # No engine has to act, but it has not been up all the time.
+            services.database.write(_note_stop, report)
+            raise
         told.done = payloads.notification(notification)
     services.engine_client.process_notification(context, notification)
     return notification
+
+
+def _note_stop(session: Session, report: model.Notification) -> None:
+    """A host that waits for a process waits anew when that stops again."""
+    if triage.tells_of_stop(report):
+        process = report.payload["process_name"]
+        outages.begin_again(session, report.source_host_uuid, process)
 
 
 def _check(
@@ -114,14 +127,19 @@ def _check(
         host, outage, type=report.type, payload=report.payload
     ):
         raise exception.HostOnMaintenance(host=hostname, type=report.type)
-    if _is_repeated(session, report, services.settings.duplicate_interval):
+    interval = services.settings.duplicate_interval
+    if _is_repeated(session, report, interval, outage):
         raise exception.DuplicateNotification(host=hostname, type=report.type)
 
 
 def _is_repeated(
-    session: Session, report: model.Notification, interval: datetime.timedelta
+    session: Session,
+    report: model.Notification,
+    interval: datetime.timedelta,
+    outage: model.ProcessOutage | None,
 ) -> bool:
     """Whether the failure has been reported already."""
+    undone = outage is None and triage.tells_of_stop(report)
     return duplicates.repeats(
         type=report.type,
         generated_time=report.generated_time,
@@ -133,6 +151,7 @@ def _is_repeated(
             since=duplicates.since(report.generated_time, interval),
         ),
         interval=interval,
+        undone=undone,
     )
 
 

@@ -32,6 +32,7 @@ from masakari.domain.model import (
 from masakari.domain.settings import RecoverySettings
 from masakari.engine.attempt import recover
 from masakari.engine.flows import Flows
+from masakari.engine.housekeeping import Housekeeping
 from masakari.engine.intake import Intake
 from masakari.engine.nova_access import RETRY_INTERVAL, NovaAccess
 from masakari.engine.slots import Slots
@@ -248,6 +249,8 @@ class Engine:
             recover=functools.partial(recover, world, Flows.from_conf(conf)),
             on_done=lambda: None,
         )
+        self._housekeeping = Housekeeping(world, self.intake)
+        self._keeps_house = False
         simulation.engines.append(self)
         simulation.clock.every(RENEWAL, self._renew)
         simulation.clock.every(RETRY_INTERVAL, self._ask_nova)
@@ -262,6 +265,21 @@ class Engine:
         self._simulation.clock.spawn(
             self.poll, held_until=lambda: self.suspended_until
         )
+
+    def keep_house(self) -> None:
+        """Take a turn of housekeeping, while others go on."""
+        if not self._keeps_house:
+            self._keeps_house = True
+            self._simulation.clock.spawn(
+                self._keep_house, held_until=lambda: self.suspended_until
+            )
+
+    def _keep_house(self) -> None:
+        try:
+            if self._runs and not self.stopping.is_set():
+                self.act(self._housekeeping.run)
+        finally:
+            self._keeps_house = False
 
     def act(self, function: Callable[[], Any]) -> None:
         """Call something of this engine."""

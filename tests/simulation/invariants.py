@@ -79,7 +79,9 @@ class Snapshot:
     ``claims`` are owners, ends of leases (milliseconds) and tokens by
     notification,
     ``attempts`` numbers and times of the next one, ``uses`` the reserved
-    hosts that notifications have taken.
+    hosts that notifications have taken, ``owners`` who has claimed a host,
+    for whatever it is, and until when, ``stopped`` the hosts that wait for a
+    process.
     """
 
     notifications: Mapping[str, Report]
@@ -88,6 +90,8 @@ class Snapshot:
     attempts: Mapping[str, tuple[int, int | None]]
     uses: Mapping[str, str]
     reserved: frozenset[str]
+    owners: Mapping[str, tuple[str, int]]
+    stopped: frozenset[str]
 
 
 _NOTHING = Snapshot(
@@ -97,6 +101,8 @@ _NOTHING = Snapshot(
     attempts={},
     uses={},
     reserved=frozenset(),
+    owners={},
+    stopped=frozenset(),
 )
 
 
@@ -141,7 +147,8 @@ def _snapshot(simulation: "Simulation") -> Snapshot:
                 uuid: (owner, until, token)
                 for uuid, owner, until, token in rows(
                     "SELECT notification_uuid, owner, expires_at, token "
-                    "FROM claims WHERE expires_at > 0"
+                    "FROM claims "
+                    "WHERE expires_at > 0 AND notification_uuid IS NOT NULL"
                 )
             },
             attempts={
@@ -160,6 +167,20 @@ def _snapshot(simulation: "Simulation") -> Snapshot:
             reserved=frozenset(
                 name
                 for (name,) in rows("SELECT name FROM hosts WHERE reserved")
+            ),
+            owners={
+                name: (owner, until)
+                for name, owner, until in rows(
+                    "SELECT name, owner, expires_at FROM claims "
+                    "JOIN hosts ON hosts.uuid = subject WHERE expires_at > 0"
+                )
+            },
+            stopped=frozenset(
+                name
+                for (name,) in rows(
+                    "SELECT name FROM process_outages "
+                    "JOIN hosts ON hosts.uuid = host_uuid"
+                )
             ),
         )
 
@@ -182,6 +203,7 @@ class Invariants:
         self._granted: collections.Counter[str] = collections.Counter()
         self._broken: list[Violation] = []
         self._doubled: set[str] = set()
+        self._enabled: dict[str, bool] = {}
         self.locked: dict[str, bool] = {}
         self.origins: dict[str, list[tuple[str, int]]] = {}
         self.reserves: dict[str, HostRecord] = {}
@@ -196,6 +218,8 @@ class Invariants:
                 self._before_evacuation(subject, detail)
             if when == "after" and verb == "evacuations":
                 self._has_looked(subject)
+            if verb == "enable_service":
+                self._at_enabling(when, subject)
         except AssertionError as error:
             self._report(error)
 
@@ -206,6 +230,24 @@ class Invariants:
             about = self._seen.notifications[uuid].host
             if (owner, about) == (self._simulation.acting[-1].name, host):
                 self._looked_at.setdefault(token, now)
+
+    def _at_enabling(self, when: str, host: str) -> None:
+        """Who enables a service holds its host, or has it in reserve."""
+        before = self._enabled.get(host)
+        self._enabled[host] = self._simulation.cloud.hosts[host].enabled
+        if when == "before" or before or not self._enabled[host]:
+            return
+        acting = self._simulation.acting[-1].name
+        owner, until = self._seen.owners.get(host, ("nobody", 0))
+        held = owner == acting and until > 1000 * self._now
+        user = self._holder(self._seen.uses.get(host, ""))
+        assert held or user == acting, (
+            f"{acting} enables {host}, which {owner} has claimed"
+        )
+
+    @property
+    def _now(self) -> float:
+        return self._simulation.clock.epoch()
 
     def _report(self, error: AssertionError) -> None:
         raise self.broken(str(error)) from error
@@ -468,7 +510,25 @@ class Invariants:
 
     def has_claims(self, engine: str) -> bool:
         """Whether nobody else can work on something yet."""
-        return any(self._holder(uuid) == engine for uuid in self._seen.claims)
+        return any(
+            self._holder(uuid) == engine for uuid in self._seen.claims
+        ) or any(
+            owner == engine and until > 1000 * self._now
+            for owner, until in self._seen.owners.values()
+        )
+
+    @property
+    def waits_for_process(self) -> bool:
+        """Whether a host is on maintenance for a process of it."""
+        return bool(self._seen.stopped)
+
+    @property
+    def returning(self) -> bool:
+        """Whether such a host is to be put back into service soon."""
+        return bool(self._simulation.settings.service_up_interval) and any(
+            self._simulation.cloud.hosts[name].responds
+            for name in self._seen.stopped
+        )
 
     def attempts(self, notification: str) -> int:
         """How often its recovery was begun."""
@@ -493,6 +553,9 @@ class Invariants:
         self._nobody_is_forgotten(latest)
         for name in self.reserves:
             self._is_not_lost(name)
+        assert not self.returning, (
+            f"out of service although nova-compute runs: {self._seen.stopped}"
+        )
         for uuid, server in self._simulation.cloud.servers.items():
             locked = self.locked.get(uuid, False)
             assert server.locked == locked, (

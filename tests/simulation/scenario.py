@@ -12,6 +12,7 @@ from masakari.db import segments
 from masakari.domain.model import Host, Notification, NotificationType
 from masakari.domain.server import SHUTDOWN
 from masakari.domain.settings import RecoverySettings
+from masakari.engine.housekeeping import INTERVAL
 from masakari.simulator.faults import Fault
 from tests.functional.db import records
 from tests.simulation.clock import SimulatedClock
@@ -227,14 +228,18 @@ class Scenario:
             while clock.elapsed < self.cloud.run + self.story.late:
                 clock.pass_time(1)
                 self.simulation.invariants.raise_broken()
-                done = not self.simulation.invariants.unfinished
-                if self.story.over and done:
+                if self.story.over and not self._is_going_on:
                     break
         finally:
             self.ended_at = clock.elapsed
             for engine in self.simulation.engines:
                 engine.alive = False
             clock.stop()
+
+    @property
+    def _is_going_on(self) -> bool:
+        invariants = self.simulation.invariants
+        return invariants.unfinished or invariants.returning
 
     def _start_engines(self, count: int) -> None:
         clocks = self.cloud.clocks
@@ -250,6 +255,7 @@ class Scenario:
             )
             first = 0.0 if self._rivals else (number - 1) * 0.1
             self._poll(engine, first=first)
+            self._keep_house(engine, first=first)
 
     def _poll(self, engine: Engine, *, first: float) -> None:
         clock = self.simulation.clock
@@ -260,6 +266,16 @@ class Scenario:
             clock.at(clock.elapsed + POLL, poll)
 
         clock.at(clock.elapsed + first, poll)
+
+    def _keep_house(self, engine: Engine, *, first: float) -> None:
+        clock = self.simulation.clock
+
+        def turn() -> None:
+            if self.simulation.invariants.waits_for_process:
+                engine.keep_house()
+            clock.at(clock.elapsed + INTERVAL, turn)
+
+        clock.at(clock.elapsed + first, turn)
 
     def _happen(self, event: Event) -> None:
         verb = event.verb

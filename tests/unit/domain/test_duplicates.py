@@ -95,3 +95,13 @@ def test_a_process_that_started_in_between_has_stopped_again():
     assert repeated(stop)
     assert not repeated(start, stop)
     assert repeated(start, stop, event="STARTED")
+
+
+@pytest.mark.parametrize("status", model.NotificationStatus)
+def test_a_process_whose_stop_has_been_undone_may_stop_again(status):
+    stop = known(type=model.NotificationType.PROCESS, status=status)
+    assert repeats(stop, after=60)
+    done = status is model.NotificationStatus.FINISHED
+    assert repeats(stop, after=60, undone=True) is not done
+    # A monitor that did not see our answer.
+    assert repeats(stop, after=0, undone=True)

@@ -57,6 +57,8 @@ def upgrade() -> None:
         sa.Column("host_uuid", sa.String(36), primary_key=True),
         sa.Column("process_name", sa.String(255), nullable=False),
         sa.Column("disabled_reason", sa.String(255), nullable=False),
+        sa.Column("up_since", sa.BigInteger, nullable=True),
+        sa.Column("seen_up_at", sa.BigInteger, nullable=True),
     )
     _join_collations()
 
