@@ -127,7 +127,7 @@ def _run(arguments: argparse.Namespace, directory: pathlib.Path) -> int:
         servers=arguments.servers,
         fail=arguments.fail,
     )
-    conf = configure(directory, scenario.options)
+    conf = configure(directory, scenario.options, into=configuration.CONF)
     configuration.setup_logging(conf)
     notes = sys.stderr if arguments.json else sys.stdout
 
