@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if missing:
         print(
             f"masakari-demo needs {' and '.join(missing)}: "
-            "pip install 'masakari[demo]'",
+            "in Masakari's source tree, pip install '.[demo]'",
             file=sys.stderr,
         )
         return 2
