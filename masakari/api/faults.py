@@ -53,9 +53,7 @@ _CODES: tuple[tuple[type[exception.MasakariException], int], ...] = (
 )
 
 _UNEXPECTED = (
-    "Unexpected API Error. Please report this at "
-    "https://bugs.launchpad.net/masakari/ and attach the Masakari API log "
-    "if possible.\n%s"
+    "Unexpected API Error. The log of the Masakari API has the details.\n%s"
 )
 
 

@@ -189,7 +189,9 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     try:
-        conf = configuration.load(sys.argv[1:], prog="masakari-engine")
+        conf = configuration.load(
+            sys.argv[1:], prog="masakari-engine", into=configuration.CONF
+        )
     except cfg.Error as error:
         sys.stderr.write(f"{error}\n")
         return 2

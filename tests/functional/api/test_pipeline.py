@@ -233,9 +233,8 @@ def test_a_fault_of_ours_is_told_to_the_log_only(world, monkeypatch, caplog):
     request_id = answer.headers["x-openstack-request-id"]
     assert answer.json["masakariFault"] == {
         "code": 500,
-        "message": "Unexpected API Error. Please report this at "
-        "https://bugs.launchpad.net/masakari/ and attach the Masakari API "
-        f"log if possible.\n{request_id}",
+        "message": "Unexpected API Error. The log of the Masakari API has "
+        f"the details.\n{request_id}",
     }
     assert "RuntimeError: the secret" in caplog.text
 
