@@ -68,7 +68,7 @@ def _in_words(error: OSError) -> str:
     text = f"The log {file} cannot be written: {error.strerror}."
     if error.errno not in _NOT_PERMITTED:
         return text
-    in_the_way = next(p for p in (file, *file.parents) if os.path.exists(p))
+    in_the_way = next(p for p in (file, *file.parents) if _can_be_seen(p))
     owner, me = _user(in_the_way.stat().st_uid), _user(os.geteuid())
     kind = "file" if in_the_way == file else "directory"
     if owner == me:
@@ -77,6 +77,14 @@ def _in_words(error: OSError) -> str:
         f"{text} The {kind} {in_the_way} belongs to {owner}, and this runs as "
         f"{me}: chown {me} {in_the_way}, or run this as {owner}."
     )
+
+
+def _can_be_seen(path: pathlib.Path) -> bool:
+    try:
+        path.stat()
+    except OSError:
+        return False
+    return True
 
 
 def _user(uid: int) -> str:
