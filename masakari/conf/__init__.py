@@ -91,9 +91,9 @@ def load(
     return conf
 
 
-def setup_logging(conf: cfg.ConfigOpts) -> None:
-    """Make oslo.log write where ``conf`` says; once in a process."""
-    logs.set_up(conf, PROJECT)
+def setup_logging(conf: cfg.ConfigOpts, *, or_stderr: bool = False) -> None:
+    """See :func:`masakari.conf.logs.set_up`."""
+    logs.set_up(conf, PROJECT, or_stderr=or_stderr)
 
 
 check = reading.check
