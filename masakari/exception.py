@@ -97,7 +97,8 @@ class HostOnMaintenance(Conflict):
 class DuplicateNotification(Conflict):
     default = (
         "Notification received from host %(host)s of type %(type)s is "
-        "duplicate."
+        "duplicate. It repeats notification %(uuid)s, generated at %(time)s, "
+        "which is %(status)s."
     )
 
 
