@@ -142,8 +142,8 @@ class TestBodies:
             {"name": ""},
             {"name": "\u00a0x"},
             {"name": "a\u2028b"},
-            {"description": "a\tb"},
             {"description": "a\rb"},
+            {"description": "a\x1bb"},
             {"description": 1},
             {"recovery_method": "AUTO"},
             {"service_type": None},
@@ -158,6 +158,40 @@ class TestBodies:
             "service_type": "compute",
         } | wrong
         answer = world.request("POST", "/v1/segments", {"segment": given})
+        assert answer.status_int == 400
+
+
+class TestTextsOfSeveralLines:
+    """As a browser sends them, and as they are shown again."""
+
+    SENT, SHOWN = "a\r\n\tb\r\n", "a\n\tb\n"
+
+    def test_of_a_segment(self, world):
+        made = world.segment(description=self.SENT)
+        assert made["description"] == self.SHOWN
+        for sent, shown in (("x", "x"), (self.SENT, self.SHOWN), (None, None)):
+            url = f"/v1/segments/{made['uuid']}"
+            world.request("PUT", url, {"segment": {"description": sent}})
+            listed = world.request("GET", "/v1/segments").json["segments"]
+            assert [one["description"] for one in listed] == [shown]
+
+    def test_of_a_host(self, world):
+        segment = world.segment()
+        made = world.host(segment, control_attributes=self.SENT)
+        assert made["control_attributes"] == self.SHOWN
+        for sent, shown in (("x", "x"), (self.SENT, self.SHOWN)):
+            url = f"/v1/segments/{segment['uuid']}/hosts/{made['uuid']}"
+            body = {"host": {"control_attributes": sent}}
+            changed = world.request("PUT", url, body).json["host"]
+            assert changed["control_attributes"] == shown
+
+    def test_not_where_there_is_one_line(self, world):
+        segment = {
+            "name": "a\tb",
+            "recovery_method": "auto",
+            "service_type": "compute",
+        }
+        answer = world.request("POST", "/v1/segments", {"segment": segment})
         assert answer.status_int == 400
 
 
