@@ -174,8 +174,8 @@ def check_name(services: Services, name: str) -> None:
     earlier releases answered 500.
 
     :raises InvalidInput: Nova has none
-    :raises Forbidden: Masakari may not ask Nova
-    :raises ServiceUnavailable: Nova does not answer, or not to the point
+    :raises ServiceUnavailable: Nova does not answer, or not to the point, or
+        refuses Masakari's own account
     """
     try:
         services.compute().compute_service(name)
@@ -184,14 +184,15 @@ def check_name(services: Services, name: str) -> None:
             f"Compute service with name {name} could not be found."
         ) from error
     except (port.Refused, exception.ServiceUnavailable) as error:
-        if isinstance(error, port.Refused) and error.code == 403:
-            raise exception.Forbidden(str(error)) from error
         # The reason is the operator's business, not the caller's.
         LOG.warning(
             "Nova cannot be asked for the compute service on host %s: %s",
             name,
             error,
         )
+        why = "Nova is not available"
+        if isinstance(error, port.Refused) and error.code in (401, 403):
+            why = f"Nova refuses Masakari's own account ({error.code})"
         raise exception.ServiceUnavailable(
-            "The compute service cannot be looked up as Nova is not available."
+            f"The compute service cannot be looked up as {why}."
         ) from error

@@ -18,7 +18,7 @@ def url(world):
     return f"/v1/segments/{world.segment()['uuid']}/hosts"
 
 
-@pytest.mark.parametrize("code", [400, 401, 409, 429, 500, 503])
+@pytest.mark.parametrize("code", [400, 401, 403, 409, 429, 500, 503])
 def test_nova_cannot_be_asked(world, url, code, caplog):
     world.cloud.faults.add("compute_service", code, message="The reason.")
     answer = world.request("POST", url, BODY)
@@ -39,11 +39,20 @@ def test_nova_cannot_be_asked(world, url, code, caplog):
     assert world.request("GET", url).json == {"hosts": []}
 
 
-def test_masakari_may_not_ask_nova(world, url):
-    world.cloud.faults.add("compute_service", 403, message="You may not.")
-    answer = world.request("POST", url, BODY)
-    assert answer.status_int == 403
-    assert "You may not." in message(answer)
+@pytest.mark.parametrize("code", [401, 403])
+def test_that_masakari_may_not_ask_nova_is_not_the_callers_fault(
+    world, url, code
+):
+    host = world.request("POST", url, BODY).json["host"]
+    world.cloud.faults.add("compute_service", code, message="You may not.")
+    put = "PUT", f"{url}/{host['uuid']}", {"host": {"name": "compute-2"}}
+    for request in (("POST", url, BODY), put):
+        answer = world.request(*request)
+        assert answer.status_int == 503
+        assert message(answer) == (
+            "The compute service cannot be looked up as Nova refuses "
+            f"Masakari's own account ({code})."
+        )
 
 
 def test_an_update_asks_only_for_a_name(world, url):
