@@ -158,6 +158,7 @@ class VMove(SoftDeleted, Base):
     __tablename__ = "vmoves"
     __table_args__ = (
         sqlalchemy.UniqueConstraint("uuid", name="uniq_vmove0uuid"),
+        sqlalchemy.Index("vmoves_instance_uuid_idx", "instance_uuid"),
         sqlalchemy.Index("vmoves_notification_uuid_idx", "notification_uuid"),
     )
 
@@ -228,6 +229,8 @@ class HostIntake(Base):
     """A row to write to, so that reports of one host come one by one.
 
     So do changes of the hosts of a segment, whose uuid it then has.
+    ``lifted_after`` is the id of the last notification that the host had when
+    its maintenance was lifted last; None when there was none.
     """
 
     __tablename__ = "host_intakes"
@@ -236,6 +239,9 @@ class HostIntake(Base):
         sqlalchemy.String(36), primary_key=True
     )
     accepted: orm.Mapped[int] = orm.mapped_column(sqlalchemy.BigInteger)
+    lifted_after: orm.Mapped[int | None] = orm.mapped_column(
+        sqlalchemy.BigInteger
+    )
 
 
 class Recovery(Base):
@@ -283,6 +289,7 @@ class VMovePlan(Base):
             "attempt",
             name="uniq_vmove_plans0notification_uuid0instance_uuid0attempt",
         ),
+        sqlalchemy.Index("vmove_plans_instance_uuid_idx", "instance_uuid"),
     )
 
     vmove_uuid: orm.Mapped[str] = orm.mapped_column(

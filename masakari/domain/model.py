@@ -141,6 +141,21 @@ class Notification(Record):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Unfinished:
+    """A notification with work left to do, for the host of a name."""
+
+    notification: Notification
+    host_name: str
+
+    def __str__(self) -> str:
+        return (
+            f"Notification {self.notification.uuid} "
+            f"({self.notification.type}) of host {self.host_name} is "
+            f"{self.notification.status}."
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class VMove(Record):
     """What was done for one instance of a failed host."""
 

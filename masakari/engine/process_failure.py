@@ -47,7 +47,7 @@ def _judge(recovery: Recovery) -> ProcessAction | Verdict:
         recovery.notification,
         host=recovery.host,
         outage=recovery.journal.outage(recovery.host),
-        others=recovery.journal.reports_of_processes(),
+        others=recovery.journal.later_reports(),
     )
 
 
@@ -56,7 +56,7 @@ def _take_out(recovery: Recovery, flows: Flows) -> Verdict:
     recovery.journal.begin_outage(
         recovery.host,
         ProcessOutage(
-            process_name=process,
+            process_name=triage.process(recovery.notification.payload),
             disabled_reason=recovery.world.settings.process_disable_reason,
         ),
     )

@@ -89,6 +89,13 @@ def test_only_instances_are_claimed_by_themselves(type, uuid, expected):
             RESTING,
             OUTAGE,
             "PROCESS",
+            {"event": "STARTED", "process_name": "/usr/bin/nova-compute"},
+            True,
+        ),
+        (
+            RESTING,
+            OUTAGE,
+            "PROCESS",
             {"event": "STARTED", "process_name": "libvirtd"},
             False,
         ),
@@ -115,6 +122,33 @@ def test_a_process_that_stops_takes_its_host_out():
     assert judged(process("STOPPED"), RESTING, OUTAGE) is (
         ProcessAction.TAKE_OUT
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("nova-compute", "nova-compute"),
+        ("/usr/bin/nova-compute", "nova-compute"),
+        ("./bin/nova-compute", "nova-compute"),
+        ("/sbin/a --file /etc/b", "a --file /etc/b"),
+        ("/usr/bin/", "/usr/bin/"),
+        ("/", "/"),
+        ("", ""),
+    ],
+)
+def test_a_process_is_known_by_the_name_of_its_program(given, name):
+    assert triage.process({"process_name": given}) == name
+
+
+@pytest.mark.parametrize("path", ["/usr/bin/", "/usr/local/bin/", ""])
+def test_a_process_is_known_wherever_its_program_is(path):
+    name = f"{path}nova-compute"
+    assert judged(process("STOPPED", name)) is ProcessAction.TAKE_OUT
+    start = process("STARTED", name, id=2)
+    assert judged(start, RESTING, OUTAGE) is ProcessAction.BRING_BACK
+    assert triage.contradicts(start, process("STOPPED"))
+    other = process("STOPPED", f"{path}libvirtd")
+    assert judged(other).status == "finished"
 
 
 def test_its_start_brings_the_host_back_only_if_its_stop_took_it_out():
