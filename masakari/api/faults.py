@@ -22,6 +22,9 @@ LOG = logging.getLogger(__name__)
 #: Seconds after which a caller may come back when a neighbour is away.
 RETRY_AFTER = 10
 
+#: Where the decoded body of a request is in its environment.
+BODY = "masakari.body"
+
 _REQUEST_ID = "openstack.request_id"
 
 #: Methods that change nothing when they are refused.
@@ -53,9 +56,7 @@ _CODES: tuple[tuple[type[exception.MasakariException], int], ...] = (
 )
 
 _UNEXPECTED = (
-    "Unexpected API Error. Please report this at "
-    "https://bugs.launchpad.net/masakari/ and attach the Masakari API log "
-    "if possible.\n%s"
+    "Unexpected API Error. The log of the Masakari API has the details.\n%s"
 )
 
 
@@ -134,19 +135,39 @@ def _log_refusal(fault: Fault, environ: wsgi.Environ) -> None:
     """Say why something was not done.
 
     Monitors drop what is refused: for whoever looks for the report of a
-    failure later, this line is all that there is of it.
+    failure later, this line is all that there is of it. Where a whole host
+    has failed, nobody will see to its instances, and it is worth a warning.
     """
     method = environ.get("REQUEST_METHOD")
     if method in _READING:
         return
     path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-    LOG.info(
+    reason = _one_line(fault.message)
+    host = _failed_host(environ.get(BODY))
+    if host is not None and host not in reason:
+        reason = f"{reason} (It reports the failure of host {_one_line(host)})"
+    LOG.log(
+        logging.INFO if host is None else logging.WARNING,
         "The request %s %s is refused (%d): %s",
         method,
         _one_line(path),
         fault.code,
-        _one_line(fault.message),
+        reason,
     )
+
+
+def _failed_host(body: object) -> str | None:
+    """The host whose failure a request reports, valid or not."""
+    match body:
+        case {
+            "notification": {
+                "type": "COMPUTE_HOST",
+                "hostname": str(host),
+                "payload": {"event": str(event)},
+            }
+        } if event.upper() == "STOPPED":
+            return host
+    return None
 
 
 def _one_line(text: str) -> str:

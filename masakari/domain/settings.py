@@ -21,6 +21,9 @@ class RecoverySettings:
     process_all_instances: bool = False
     instance_ha_key: str = "HA_Enabled"
     process_disable_reason: str = "Masakari detected process failed."
+    #: How long Nova has to count a compute service as up, after its process
+    #: was reported as stopped. 0 leaves that to a report of its start.
+    service_up_interval: float = 120
     #: How long a call to Nova may take. What Nova has not begun by then, it
     #: does not begin.
     nova_timeout: float = 30

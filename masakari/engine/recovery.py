@@ -22,6 +22,10 @@ from masakari.nova.port import ComputePort
 
 T = TypeVar("T")
 
+#: Seconds for which a call is repeated that Nova could not answer. After
+#: them the recovery is put back, and waits for Nova where all can see it.
+PERSISTENCE = 30.0
+
 #: The longest pause between two tries of what Nova could not do, in seconds.
 LONGEST_PAUSE = 10.0
 
@@ -93,14 +97,14 @@ class Recovery:
     def persistently(self, call: Callable[..., T], *args: Any) -> T:
         """Make a call that may safely be repeated until Nova can answer it.
 
-        For as long as ``down_timeout``: in a disaster Nova's own API and
-        Keystone are often away for a while too.
+        For as long as :data:`PERSISTENCE`: in a disaster Nova's own API and
+        Keystone are often away for a moment too.
 
         :raises port.ComputeError: Nova's refusal, or its last failure
         :raises RecoveryAbandoned: it is no longer ours to make
         """
         clock = self.world.clock
-        ends_at = clock.monotonic() + self.world.settings.down_timeout
+        ends_at = clock.monotonic() + PERSISTENCE
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(port.Unavailable),
             wait=tenacity.wait_exponential(max=LONGEST_PAUSE),

@@ -37,6 +37,7 @@ def recovery_settings(conf: cfg.ConfigOpts) -> RecoverySettings:
         process_all_instances=conf.instance_failure.process_all_instances,
         instance_ha_key=conf.instance_failure.ha_enabled_instance_metadata_key,
         process_disable_reason=conf.process_failure.service_disable_reason,
+        service_up_interval=conf.process_failure.service_up_interval,
         nova_timeout=conf.nova_api_timeout,
         down_timeout=conf.wait_period_after_service_update,
         evacuation_timeout=conf.wait_period_after_evacuation,

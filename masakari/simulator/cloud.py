@@ -180,7 +180,7 @@ class Cloud:
             record = self._settled().host(host)
             self._silence(record)
             record.alive = False
-            record.frozen = False
+            record.frozen = record.compute_stopped = False
             self._rebuilds.abandon(record)
 
     def freeze(self, host: str) -> None:
@@ -218,7 +218,27 @@ class Cloud:
                 record.frozen = False
                 self._report_again(record)
 
+    def stop_compute(self, host: str) -> None:
+        """nova-compute stops; the guests run on."""
+        with self.gate.lock:
+            record = self._settled().host(host)
+            if record.responds:
+                self._silence(record)
+                record.compute_stopped = True
+                self._rebuilds.abandon(record)
+
+    def start_compute(self, host: str) -> None:
+        """It starts again, and deletes guests that were evacuated."""
+        with self.gate.lock:
+            record = self._settled().host(host)
+            if record.compute_stopped:
+                record.compute_stopped = False
+                self._rebuilds.complete(record)
+                self._report_again(record)
+
     def _report_again(self, record: HostRecord) -> None:
+        if not record.responds:
+            return
         record.reporting_since = record.last_report = self._state.now
         self._power.resume(record)
         self._rebuilds.dispatch(record)

@@ -9,7 +9,6 @@ from http import HTTPStatus
 
 from masakari.simulator.records import CloudError
 
-
 #: What Keystone is asked for, in the words of :meth:`Faults.add`.
 LOGIN = "authenticate"
 

@@ -269,7 +269,7 @@ def test_nothing_is_sent_when_the_lease_ends_while_a_call_is_prepared(
 
     def check():
         if not next(held):
-            raise exception.ClaimLost(uuid="n")
+            raise exception.ClaimLost(claim="it")
 
     made = cloud.create_server("s", "c1").uuid
     with pytest.raises(exception.ClaimLost):

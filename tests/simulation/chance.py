@@ -241,6 +241,7 @@ class _Teller:
         if not self._mild:
             kinds += [
                 self._of_hosts,
+                self._of_processes,
                 self._of_servers,
                 self._lasting,
                 self._vm,
@@ -420,6 +421,29 @@ class _Teller:
                 ],
             ]
         )
+
+    def _of_processes(self) -> list[dict[str, Any]]:
+        """nova-compute is restarted, or down for a while or for good."""
+        chance = self._chance
+        name = chance.choice([*self._names, *self._reserves])
+        at = self._soon()
+        events: list[dict[str, Any]] = []
+        for _ in range(chance.choice((1, 1, 2, 3))):
+            if chance.random() < 0.6:
+                events.append({"at": at, "stop_compute": name})
+            events.append(
+                {
+                    "at": round(at + self._at(0, 20), 1),
+                    "report": "PROCESS",
+                    "host": name,
+                    "name": f"{name}-stop-{at}",
+                }
+            )
+            at = round(at + self._at(1, 2 * STORY), 1)
+            if chance.random() < 0.8:
+                events.append({"at": at, "start_compute": name})
+            at = round(at + self._at(1, 2 * STORY), 1)
+        return events
 
     def _of_servers(self) -> list[dict[str, Any]]:
         """A user or an operator does something to one."""

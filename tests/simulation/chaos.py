@@ -24,7 +24,6 @@ from tests.simulation.invariants import Violation
 from tests.simulation.outcome import Outcome
 from tests.simulation.scenario import Scenario
 
-
 #: Seconds within which everything ends when nothing is wrong any more. What
 #: Nova has begun and does not end is watched for a quarter of an hour.
 SETTLED_WITHIN = 1800.0
@@ -91,7 +90,7 @@ def play(tale: Tale) -> str:
         story = Played(tale.files(), directory)
         story.lose_at(
             deadly=tale.deaths,
-            freezing={step: seconds for step, seconds in tale.freezes},
+            freezing=dict(tale.freezes),
         )
         if tale.racing:
             story.race()

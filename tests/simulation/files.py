@@ -134,7 +134,8 @@ class FaultFile:
 class Event:
     """What happens ``at`` a second: one of these.
 
-    ``kill``, ``revive``, ``freeze``, ``thaw``: a compute host.
+    ``kill``, ``revive``, ``freeze``, ``thaw``: a compute host;
+    ``stop_compute``, ``start_compute``: nova-compute on it, and nothing else.
 
     ``report``: a notification of this type, about ``host`` or ``server``,
     with the usual ``payload`` or another one. It is called ``name`` from
@@ -169,6 +170,8 @@ class Event:
     revive: str | None = None
     freeze: str | None = None
     thaw: str | None = None
+    stop_compute: str | None = None
+    start_compute: str | None = None
     report: str | None = None
     name: str | None = None
     host: str | None = None

@@ -30,8 +30,10 @@ from masakari.domain.model import (
 from masakari.domain.settings import RecoverySettings
 from masakari.engine.attempt import recover
 from masakari.engine.flows import Flows
+from masakari.engine.housekeeping import Housekeeping
 from masakari.engine.intake import Intake
 from masakari.engine.lease import Lease
+from masakari.engine.nova_access import RETRY_INTERVAL, NovaAccess
 from masakari.engine.slots import Slots
 from masakari.engine.world import World
 from masakari.services import hosts as host_changes
@@ -257,16 +259,20 @@ class Engine:
         settings = simulation.settings
         conf = configuration.load([], prog="masakari-engine", config_files=[])
         conf.set_override("connection", simulation.progress_in, "taskflow")
+        compute = SimulatedCompute(
+            simulation.cloud,
+            wait=simulation.clock.pass_time,
+            evacuates_stopped=evacuates_stopped,
+        )
+        clock = Skewed(simulation.clock, fast)
+        self.access = NovaAccess(compute, clock)
         world = World(
-            clock=Skewed(simulation.clock, fast),
+            clock=clock,
             database=cast(
                 "Database", MortalDatabase(self, simulation.database)
             ),
-            compute=SimulatedCompute(
-                simulation.cloud,
-                wait=simulation.clock.pass_time,
-                evacuates_stopped=evacuates_stopped,
-            ),
+            compute=compute,
+            access=self.access,
             calls=_Calls(simulation.clock, self),
             settings=settings,
             slots=Slots(settings.window_ceiling),
@@ -282,8 +288,11 @@ class Engine:
             recover=functools.partial(recover, world, Flows.from_conf(conf)),
             on_done=lambda: None,
         )
+        self._housekeeping = Housekeeping(world, self.intake)
+        self._keeps_house = False
         simulation.engines.append(self)
         simulation.clock.every(RENEWAL, self._renew)
+        simulation.clock.every(RETRY_INTERVAL, self._ask_nova)
 
     def poll(self) -> None:
         """Work on what is due, to its end, or until it is killed."""
@@ -307,6 +316,21 @@ class Engine:
             lambda: self.act(work, lease), held_until=self._held_until
         )
         self.go_on()
+
+    def keep_house(self) -> None:
+        """Take a turn of housekeeping, while others go on."""
+        if not self._keeps_house:
+            self._keeps_house = True
+            self._simulation.clock.spawn(
+                self._keep_house, held_until=self._held_until
+            )
+
+    def _keep_house(self) -> None:
+        try:
+            if self._runs and not self.stopping.is_set():
+                self.act(self._housekeeping.run)
+        finally:
+            self._keeps_house = False
 
     def act(
         self, function: Callable[[], Any], lease: Lease | None = None
@@ -397,6 +421,14 @@ class Engine:
             self._simulation.clock.begin(
                 lambda: self.act(self.intake.renew),
                 held_until=self._held_until,
+            )
+
+    def _ask_nova(self) -> None:
+        """As long as it can use Nova, it has no questions of its own."""
+        if self._runs and not self.access.usable:
+            self._simulation.clock.spawn(
+                lambda: self.act(self.access.check),
+                held_until=lambda: self.suspended_until,
             )
 
 

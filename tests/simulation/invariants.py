@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from masakari.domain.model import SETTLED, UNFINISHED, VMoveStatus
 from masakari.domain.server import SHUTDOWN
-from masakari.simulator.records import DELETING, RUNNING, SOFT_DELETING
+from masakari.simulator.records import RUNNING
 
 if TYPE_CHECKING:
     from masakari.simulator.records import (
@@ -92,7 +92,9 @@ class Snapshot:
     ``claims`` are owners, ends of leases (milliseconds) and tokens by
     notification,
     ``attempts`` numbers and times of the next one, ``uses`` the reserved
-    hosts that notifications have taken.
+    hosts that notifications have taken, ``owners`` who has claimed a host,
+    for whatever it is, and until when, ``stopped`` the hosts that wait for a
+    process.
     """
 
     notifications: Mapping[str, Report]
@@ -101,6 +103,8 @@ class Snapshot:
     attempts: Mapping[str, tuple[int, int | None]]
     uses: Mapping[str, str]
     reserved: frozenset[str]
+    owners: Mapping[str, tuple[str, int]]
+    stopped: frozenset[str]
 
 
 _NOTHING = Snapshot(
@@ -110,6 +114,8 @@ _NOTHING = Snapshot(
     attempts={},
     uses={},
     reserved=frozenset(),
+    owners={},
+    stopped=frozenset(),
 )
 
 
@@ -155,7 +161,8 @@ def _snapshot(simulation: "Simulation") -> Snapshot:
                 uuid: (owner, until, token)
                 for uuid, owner, until, token in rows(
                     "SELECT notification_uuid, owner, expires_at, token "
-                    "FROM claims WHERE expires_at > 0"
+                    "FROM claims "
+                    "WHERE expires_at > 0 AND notification_uuid IS NOT NULL"
                 )
             },
             attempts={
@@ -174,6 +181,20 @@ def _snapshot(simulation: "Simulation") -> Snapshot:
             reserved=frozenset(
                 name
                 for (name,) in rows("SELECT name FROM hosts WHERE reserved")
+            ),
+            owners={
+                name: (owner, until)
+                for name, owner, until in rows(
+                    "SELECT name, owner, expires_at FROM claims "
+                    "JOIN hosts ON hosts.uuid = subject WHERE expires_at > 0"
+                )
+            },
+            stopped=frozenset(
+                name
+                for (name,) in rows(
+                    "SELECT name FROM process_outages "
+                    "JOIN hosts ON hosts.uuid = host_uuid"
+                )
             ),
         )
 
@@ -210,6 +231,8 @@ class Invariants:
         try:
             if when == "sent":
                 self._is_claimed(verb, subject)
+            if when == "sent" and verb == "enable_service":
+                self._has_the_host(subject)
             if when == "sent" and verb == "evacuate":
                 self._before_evacuation(subject, detail)
             if when == "after" and verb == "evacuations":
@@ -229,20 +252,35 @@ class Invariants:
             if (owner, about) == (self._acting, host):
                 self._looked_at.setdefault(token, now)
 
+    def _has_the_host(self, host: str) -> None:
+        """Who enables a service holds its host, or has it in reserve."""
+        owner, until = self._seen.owners.get(host, ("nobody", 0))
+        held = owner == self._acting and until > 1000 * self._now
+        user = self._holder(self._seen.uses.get(host, ""))
+        assert held or user == self._acting, (
+            f"{self._acting} enables {host}, which {owner} has claimed"
+        )
+
     def _is_claimed(self, verb: str, subject: str) -> None:
         """Who changes something in Nova has the claim that it works on."""
         engine, lease = self._simulation.acting[-1]
-        assert lease is not None, (
-            f"{engine.name} calls {verb} {subject} without any claim"
+        now = self._now * 1000
+        if lease is None:
+            owner, until = self._seen.owners.get(subject, ("nobody", 0))
+            held = owner == engine.name and until > now
+        else:
+            claim = lease.claim
+            _, until, token = self._seen.claims.get(
+                claim.notification.uuid, ("nobody", 0, "")
+            )
+            held = token == claim.token and until > now
+        assert held, (
+            f"{engine.name} calls {verb} {subject} although it holds no claim"
         )
-        claim = lease.claim
-        _, until, token = self._seen.claims.get(
-            claim.notification.uuid, ("nobody", 0, "")
-        )
-        now = self._simulation.clock.epoch() * 1000
-        assert token == claim.token and until > now, (
-            f"{engine.name} calls {verb} {subject} although its claim is over"
-        )
+
+    @property
+    def _now(self) -> float:
+        return self._simulation.clock.epoch()
 
     def _report(self, error: AssertionError) -> None:
         raise self.broken(str(error)) from error
@@ -531,7 +569,25 @@ class Invariants:
 
     def has_claims(self, engine: str) -> bool:
         """Whether nobody else can work on something yet."""
-        return any(self._holder(uuid) == engine for uuid in self._seen.claims)
+        return any(
+            self._holder(uuid) == engine for uuid in self._seen.claims
+        ) or any(
+            owner == engine and until > 1000 * self._now
+            for owner, until in self._seen.owners.values()
+        )
+
+    @property
+    def waits_for_process(self) -> bool:
+        """Whether a host is on maintenance for a process of it."""
+        return bool(self._seen.stopped)
+
+    @property
+    def returning(self) -> bool:
+        """Whether such a host is to be put back into service soon."""
+        return bool(self._simulation.settings.service_up_interval) and any(
+            self._simulation.cloud.hosts[name].responds
+            for name in self._seen.stopped
+        )
 
     def attempts(self, notification: str) -> int:
         """How often its recovery was begun."""
@@ -558,6 +614,9 @@ class Invariants:
             self._is_not_lost(name)
         for server in self._simulation.cloud.servers.values():
             self._is_no_worse(server, latest.get(server.uuid))
+        assert not self.returning, (
+            f"out of service although nova-compute runs: {self._seen.stopped}"
+        )
         for uuid, server in self._simulation.cloud.servers.items():
             locked = self.locked.get(uuid, False)
             assert server.locked == locked, (

@@ -12,6 +12,7 @@ from masakari.db import segments
 from masakari.domain.model import Host, Notification, NotificationType
 from masakari.domain.server import SHUTDOWN
 from masakari.domain.settings import RecoverySettings
+from masakari.engine.housekeeping import INTERVAL
 from masakari.simulator.faults import Fault
 from masakari.simulator.records import DELETING, SOFT_DELETING
 from tests.functional.db import records
@@ -255,14 +256,17 @@ class Scenario:
         while clock.elapsed < seconds + self.story.late:
             clock.pass_time(1)
             self.simulation.invariants.raise_broken()
-            if self.story.over and self._is_at_rest:
+            if self.story.over and not self._is_going_on:
                 return
 
     @property
-    def _is_at_rest(self) -> bool:
-        """No engine has anything to do or, when it wakes, to go on with."""
-        return not self.simulation.invariants.unfinished and not any(
-            engine.busy for engine in self.simulation.engines
+    def _is_going_on(self) -> bool:
+        """Whether an engine has something to do, or to wake up with."""
+        invariants = self.simulation.invariants
+        return (
+            invariants.unfinished
+            or invariants.returning
+            or any(engine.busy for engine in self.simulation.engines)
         )
 
     def _start_engines(self, count: int) -> None:
@@ -279,6 +283,7 @@ class Scenario:
             )
             first = 0.0 if self._rivals else (number - 1) * 0.1
             self._poll(engine, first=first)
+            self._keep_house(engine, first=first)
 
     def _poll(self, engine: Engine, *, first: float) -> None:
         clock = self.simulation.clock
@@ -289,6 +294,16 @@ class Scenario:
             clock.at(clock.elapsed + POLL, poll)
 
         clock.at(clock.elapsed + first, poll)
+
+    def _keep_house(self, engine: Engine, *, first: float) -> None:
+        clock = self.simulation.clock
+
+        def turn() -> None:
+            if self.simulation.invariants.waits_for_process:
+                engine.keep_house()
+            clock.at(clock.elapsed + INTERVAL, turn)
+
+        clock.at(clock.elapsed + first, turn)
 
     def _happen(self, event: Event) -> None:
         verb = event.verb

@@ -125,6 +125,7 @@ EXPECTED = {
     },
     "process_failure": {
         "service_disable_reason": "Masakari detected process failed.",
+        "service_up_interval": 120,
     },
     "taskflow_driver_recovery_flows": {
         "host_auto_failure_recovery_tasks": {

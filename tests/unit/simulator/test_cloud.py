@@ -68,6 +68,30 @@ def test_frozen_service_goes_down_and_comes_back(cloud, clock):
     assert cloud.is_up("c1")
 
 
+def test_nova_compute_stops_and_the_guests_run_on(cloud, clock):
+    server = cloud.create_server("s", "c1")
+    cloud.stop_compute("c1")
+    clock.now += 61
+    assert not cloud.is_up("c1")
+    assert cloud.hosts["c1"].guests == {server.uuid}
+    cloud.freeze("c1")
+    cloud.thaw("c1")
+    assert not cloud.is_up("c1")
+    cloud.start_compute("c1")
+    assert cloud.is_up("c1")
+
+
+def test_a_rebuild_ends_with_the_nova_compute_that_did_it(cloud, clock):
+    server = cloud.create_server("s", "c1")
+    lose(cloud, clock, "c1")
+    cloud.compute.evacuate(server.uuid, target="c2")
+    clock.now += 1
+    cloud.stop_compute("c2")
+    cloud.start_compute("c2")
+    clock.run(cloud)
+    assert (server.host, server.task_state) == ("c1", "rebuild_spawning")
+
+
 def test_evacuation_is_refused_while_source_is_up(cloud, clock):
     server = cloud.create_server("s", "c1")
     cloud.kill("c1")
