@@ -9,7 +9,7 @@ import pytest
 
 from masakari import conf as configuration
 from masakari.cmd import engine as program
-from masakari.db import engines, notifications, progress, schema, tables
+from masakari.db import engines, hosts, notifications, progress, schema, tables
 from masakari.domain import verdict
 from masakari.domain.model import Identity, NotificationStatus
 from masakari.simulator.cloud import Cloud
@@ -149,6 +149,23 @@ class TestNotificationList:
         assert first[0] == waits.uuid
         assert second[-1] == "a ba ba b" + second[-1][9:57] + "..."
 
+    @pytest.mark.parametrize(
+        "name", ["compute-9", "compute-", "compute_2", ""]
+    )
+    @pytest.mark.parametrize("more", [(), ("--json",), ("--all",)])
+    def test_a_slip_of_the_pen_is_no_quiet_host(
+        self, run, database, name, more
+    ):
+        records.notification(
+            database, records.host(database, name="compute-2")
+        )
+        listing = run("notification", "list", "--host", name, *more)
+        assert listing == (
+            1,
+            "",
+            f"There is no host {name}, and there was none.\n",
+        )
+
     def test_what_became_of_a_host(self, run, database):
         host = records.host(database, name="compute-2")
         done = records.notification(database, host)
@@ -170,7 +187,10 @@ class TestNotificationList:
         assert listed("--host", "compute-2", "--status", "finished") == [
             done.uuid
         ]
-        assert listed("--host", "compute-9") == []
+        quiet = records.host(database, name="compute-3")
+        assert listed("--host", "compute-3") == []
+        database.write(hosts.delete, quiet.uuid)
+        assert listed("--host", "compute-3") == []
         assert listed("--since", "0.5") == [
             done.uuid,
             other.uuid,
