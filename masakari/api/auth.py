@@ -6,7 +6,7 @@ from typing import Any
 
 import webob
 
-from masakari.api import paste, resource, wsgi
+from masakari.api import paste, resource, tokens, wsgi
 from masakari.context import RequestContext
 
 
@@ -86,5 +86,5 @@ def pipeline_factory_v1(
     *filters, name = local_conf[strategy].split()
     application: wsgi.Application = loader.get_app(name)
     for middleware in [loader.get_filter(name) for name in filters][::-1]:
-        application = middleware(application)
+        application = tokens.guarded(middleware(application))
     return application

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ask Nova once, before a host dies.
+"""Ask Nova, before a host dies, for what its recovery will ask.
 
 Nothing else needs Nova until then, and that is too late to find out that a
-password is wrong. Whatever the answer, the engine starts and works.
+password is wrong, or that the user is no administrator. Whatever the answer,
+the engine starts and works.
 """
 
 import logging
 import threading
+from collections.abc import Sequence
 
 from masakari import exception
+from masakari.domain.server import ComputeService
 from masakari.nova import port
 from masakari.nova.port import ComputePort
 
@@ -25,9 +28,9 @@ def begin(compute: ComputePort) -> threading.Thread:
 
 
 def ask(compute: ComputePort) -> None:
-    """Say in the log whether Nova does what recoveries begin with."""
+    """Say in the log whether Nova does what recoveries need."""
     try:
-        services = compute.compute_services()
+        services = check(compute)
     except port.Unavailable as error:
         LOG.warning(
             "Nova cannot be reached, and no host can be recovered before it "
@@ -47,3 +50,31 @@ def ask(compute: ComputePort) -> None:
             len(services),
             up,
         )
+
+
+def check(compute: ComputePort) -> Sequence[ComputeService]:
+    """Ask once for each kind of thing that recoveries ask for.
+
+    :returns: the compute services
+    :raises Unavailable: Nova, or Keystone, does not answer
+    :raises Denied: Masakari's user may not do it, with the reason
+    """
+    wanted = "compute services"
+    try:
+        services = compute.compute_services()
+        wanted = "the servers of all projects with their hosts"
+        compute.any_server()
+        if services:
+            wanted = "migrations"
+            compute.evacuations(services[0].host)
+        wanted = "aggregates"
+        compute.aggregates()
+    except port.Denied as error:
+        if error.code != 403:
+            raise
+        raise port.Denied(
+            f"{compute.account} is no administrator in Nova: it may not list "
+            f"{wanted}. {error}",
+            code=error.code,
+        ) from error
+    return services
