@@ -21,6 +21,8 @@ from masakari.nova import port
 
 T = TypeVar("T")
 
+_HOST = "OS-EXT-SRV-ATTR:host"
+
 #: A resource as Nova sends it.
 Fields = Mapping[str, Any]
 
@@ -110,12 +112,18 @@ def _understood(read: Callable[[Fields], T]) -> Callable[[Fields], T]:
 @_understood
 def server(fields: Fields) -> Server:
     """A server of ``/servers``, as an administrator sees it."""
+    if _HOST not in fields and "OS-EXT-STS:vm_state" in fields:
+        raise port.Denied(
+            f"Nova does not tell where server {fields['id']} is: it shows "
+            f"{_HOST} to administrators alone.",
+            code=403,
+        )
     fault = fields.get("fault") or {}
     vm_state = fields["OS-EXT-STS:vm_state"]
     return Server(
         uuid=fields["id"],
         name=fields["name"],
-        host=fields["OS-EXT-SRV-ATTR:host"] or None,
+        host=fields[_HOST] or None,
         hypervisor=fields["OS-EXT-SRV-ATTR:hypervisor_hostname"] or None,
         vm_state=vm_state,
         task_state=fields["OS-EXT-STS:task_state"],

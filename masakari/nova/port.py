@@ -117,6 +117,10 @@ class ComputePort(Protocol):
         """
 
     @property
+    def account(self) -> str:
+        """Who asks, for people, as the beginning of a sentence."""
+
+    @property
     def evacuates_stopped(self) -> bool:
         """Whether Nova can leave an evacuated server stopped (2.95)."""
 
@@ -139,6 +143,9 @@ class ComputePort(Protocol):
 
     def servers_on(self, host: str) -> list[Server]:
         """All servers of all projects on ``host``, whatever their number."""
+
+    def any_server(self) -> Server | None:
+        """One of any project, as recoveries see it; None if there is none."""
 
     def server(self, uuid: str) -> Server: ...
 

@@ -141,6 +141,10 @@ class SimulatedCompute:
         return other
 
     @property
+    def account(self) -> str:
+        return "The user of the simulator"
+
+    @property
     def evacuates_stopped(self) -> bool:
         return self._evacuates_stopped
 
@@ -168,6 +172,10 @@ class SimulatedCompute:
     def servers_on(self, host: str) -> list[Server]:
         found = self._ask(lambda: self._cloud.compute.servers_on(host))
         return [_server(record) for record in found]
+
+    def any_server(self) -> Server | None:
+        found = self._ask(self._cloud.compute.servers)
+        return _server(found[0]) if found else None
 
     def server(self, uuid: str) -> Server:
         return _server(self._ask(lambda: self._cloud.compute.server(uuid)))
