@@ -196,13 +196,18 @@ class Cloud:
         )
 
     def revive(self, host: str) -> None:
-        """Start the host again: it deletes its evacuated guests."""
+        """Start the host again: it deletes its evacuated guests.
+
+        And those that were being deleted. What is in error stays off.
+        """
         with self.gate.lock:
             record = self._settled().host(host)
             if record.alive:
                 return
             record.alive = True
             self._rebuilds.complete(record)
+            for uuid in self._power.boot(record):
+                self.delete_server(uuid)
             self._report_again(record)
 
     def thaw(self, host: str) -> None:

@@ -98,6 +98,7 @@ class SimulatedCompute:
     def _ask(
         self, call: Callable[[], gate.Answer[T]], *, read: bool = True
     ) -> T:
+        self._log_in()
         try:
             answer = call()
         except records.CloudError as error:
@@ -108,6 +109,15 @@ class SimulatedCompute:
             raise self._tired()
         self._pass(answer.delay)
         return answer.value
+
+    def _log_in(self) -> None:
+        """As often as there is something to be done by Keystone."""
+        try:
+            self._pass(self._cloud.gate.log_in())
+        except records.CloudError as error:
+            raise _error(error, read=True) from error
+        except gate.NoAnswer:
+            raise self._tired() from None
 
     def _change(self, call: Callable[[], gate.Answer[None]]) -> None:
         with port.fenced(self._check):

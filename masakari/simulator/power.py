@@ -7,10 +7,12 @@ from collections.abc import Callable
 from masakari.simulator import scheduler
 from masakari.simulator.rebuilds import refuse_state
 from masakari.simulator.records import (
+    DELETING,
     POWERING_OFF,
     POWERING_ON,
     RUNNING,
     SHUTDOWN,
+    SOFT_DELETING,
     HostRecord,
     ServerRecord,
     State,
@@ -84,6 +86,19 @@ class Power:
         server.power_state = power_state
         server.task_state = None
         self._state.touch(server)
+
+    def boot(self, host: HostRecord) -> list[str]:
+        """The host starts: what it has runs again, except what is in error.
+
+        :returns: those whose deletion is to go on
+        """
+        deleted = []
+        for server in self._state.servers_of(host.name):
+            if server.task_state in (DELETING, SOFT_DELETING):
+                deleted.append(server.uuid)
+            elif server.vm_state == "error":
+                server.power_state = SHUTDOWN
+        return deleted
 
     def resume(self, host: HostRecord) -> None:
         """A host that answers again finishes what it was asked for."""

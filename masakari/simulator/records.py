@@ -20,6 +20,8 @@ REBUILDING = "rebuilding"
 SPAWNING = "rebuild_spawning"
 POWERING_OFF = "powering-off"
 POWERING_ON = "powering-on"
+DELETING = "deleting"
+SOFT_DELETING = "soft-deleting"
 
 
 class CloudError(exception.MasakariException):

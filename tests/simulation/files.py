@@ -112,7 +112,8 @@ class CloudFile:
 class FaultFile:
     """See :meth:`masakari.simulator.faults.Faults.add`.
 
-    ``lasts`` is in seconds from now. One that is ``needless`` is there to
+    ``lasts`` is in seconds from now, ``engine`` the number of the only one
+    that meets it. One that is ``needless`` is there to
     show that nobody meets it.
     """
 
@@ -121,6 +122,7 @@ class FaultFile:
     message: str | None = None
     server: str | None = None
     host: str | None = None
+    engine: int | None = None
     times: int | None = None
     lasts: float | None = None
     retry_after: float | None = None
@@ -156,10 +158,11 @@ class Event:
     changes what hosts are.
 
     ``kill_engine`` (``[before, evacuate, 3]``: at the third call from the
-    beginning), ``crash_engine``, ``stop_engine`` (SIGTERM), ``suspend_engine``
-    (number and seconds), ``start_engines`` (how many more), ``wake`` (a cast
-    reaches that engine), ``database_away`` (seconds): what happens to
-    Masakari.
+    beginning), ``freeze_engine`` (``[before, stop, 1, 40]``: the same, for so
+    many seconds), ``crash_engine``, ``stop_engine`` (SIGTERM),
+    ``suspend_engine`` (number and seconds), ``start_engines`` (how many more),
+    ``wake`` (a cast reaches that engine), ``database_away`` (seconds): what
+    happens to Masakari.
     """
 
     at: float
@@ -191,6 +194,7 @@ class Event:
     reserve: str | None = None
     enable_segment: bool | None = None
     kill_engine: Sequence[Any] | None = None
+    freeze_engine: Sequence[Any] | None = None
     crash_engine: int | None = None
     stop_engine: int | None = None
     suspend_engine: Sequence[int] | None = None

@@ -400,6 +400,7 @@ def test_calls_are_counted_and_shown_before_and_after(cloud):
     cloud.compute.server(server.uuid)
     assert seen == [
         ("before", "start"),
+        ("sent", "start"),
         ("after", "start"),
         ("before", "server"),
         ("after", "server"),
