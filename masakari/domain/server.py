@@ -43,6 +43,7 @@ class Server:
     metadata: Mapping[str, str] = dataclasses.field(default_factory=dict)
     locked: bool = False
     fault: str | None = None
+    updated_at: datetime.datetime | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -173,6 +173,12 @@ class Compute:
             "start", lambda _: self._power.start(uuid), server=uuid
         )
 
+    def reboot(self, uuid: str) -> Answer[None]:
+        """A hard one."""
+        return self._gate.write(
+            "reboot", lambda _: self._power.reboot(uuid), server=uuid
+        )
+
     def reset_state(self, uuid: str, state: str) -> Answer[None]:
         return self._gate.write(
             "reset_state",

@@ -20,6 +20,7 @@ REBUILDING = "rebuilding"
 SPAWNING = "rebuild_spawning"
 POWERING_OFF = "powering-off"
 POWERING_ON = "powering-on"
+REBOOTING = "rebooting_hard"
 
 
 class CloudError(exception.MasakariException):
