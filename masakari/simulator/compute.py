@@ -47,7 +47,7 @@ class Compute:
             lambda: [
                 copy.copy(record)
                 for record in self._state.hosts.values()
-                if host in (None, record.name)
+                if host in (None, record.name) and not record.forgotten
             ],
             host=host,
         )

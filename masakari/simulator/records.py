@@ -70,7 +70,8 @@ class HostRecord:
 
     ``guests`` are the servers its hypervisor has, wherever Nova thinks they
     are; ``claims`` the servers on their way to it. ``compute_stopped`` means
-    its nova-compute alone.
+    its nova-compute alone. One that is ``forgotten`` has no service in Nova
+    any more.
     """
 
     number: int
@@ -87,6 +88,7 @@ class HostRecord:
     alive: bool = True
     frozen: bool = False
     compute_stopped: bool = False
+    forgotten: bool = False
     updated_at: float | None = None
     guests: set[str] = dataclasses.field(default_factory=set)
     claims: set[str] = dataclasses.field(default_factory=set)
