@@ -238,10 +238,22 @@ class Rebuilds:
             self._fail(
                 host, rebuild, f"Unexpected task state of {server.uuid}"
             )
-        elif _outcome(rebuild.fate) in (Kind.FAIL, Kind.CLAIM):
+        elif self._fails(rebuild):
             self._fail(host, rebuild, "")
         else:
             self._boot(host, rebuild)
+
+    def _fails(self, rebuild: _Rebuild) -> bool:
+        """What fails is to start the guest; one that is not started lands."""
+        fate = _outcome(rebuild.fate)
+        return fate == Kind.CLAIM or (
+            fate == Kind.FAIL and not self._ends_stopped(rebuild)
+        )
+
+    def _ends_stopped(self, rebuild: _Rebuild) -> bool:
+        """Nova starts one in error, whatever it is asked for."""
+        state = rebuild.server.vm_state
+        return state == "stopped" or (rebuild.stopped and state != "error")
 
     def _fail(self, host: HostRecord, rebuild: _Rebuild, why: str) -> None:
         self._set_status(rebuild, "failed")
@@ -254,9 +266,7 @@ class Rebuilds:
 
     def _boot(self, host: HostRecord, rebuild: _Rebuild) -> None:
         server = rebuild.server
-        stops = server.vm_state == "stopped" or (
-            rebuild.stopped and server.vm_state != "error"
-        )
+        stops = self._ends_stopped(rebuild)
         host.guests.add(server.uuid)
         server.vm_state = "active"
         server.power_state = RUNNING

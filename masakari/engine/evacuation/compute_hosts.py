@@ -38,6 +38,10 @@ class ComputeHosts:
         now = self._clock.monotonic()
         if now - self._read_at < self._interval:
             return True
+        # The database may keep us waiting; what Nova says has to be fresh.
+        journal = self._recovery.journal
+        self._failing = journal.failing_hosts()
+        self._recovered = journal.recovered_hosts()
         try:
             services = self._recovery.compute.compute_services()
         except port.Denied:
@@ -53,9 +57,6 @@ class ComputeHosts:
                     error,
                 )
             return False
-        journal = self._recovery.journal
-        self._failing = journal.failing_hosts()
-        self._recovered = journal.recovered_hosts()
         self._read_at = self._clock.monotonic()
         self._unknown_since = None
         self._services = {service.host: service for service in services}
@@ -93,6 +94,10 @@ class ComputeHosts:
     def is_up(self, host: str) -> bool:
         service = self._services.get(host)
         return service is not None and service.up
+
+    def look_for_failed(self, host: str) -> bool:
+        """Look, and see whether it :meth:`has_failed`."""
+        return self.look() and self.has_failed(host)
 
     def has_failed(self, host: str) -> bool:
         """Whether a host is down, and nothing will ever go on there.

@@ -52,7 +52,9 @@ class Evacuation:
         self._watch = Watch(
             recovery, self._flights, self._records, self._hosts
         )
-        self._settler = Settler(recovery, self._flights, self._background)
+        self._settler = Settler(
+            recovery, self._flights, self._background, self._hosts
+        )
         self._troubles = Troubles(recovery, route.target)
 
     def run(self) -> int:
@@ -119,7 +121,7 @@ class Evacuation:
         if only_unanswered or self._hosts.unknown_for >= limit:
             trouble = next((f.trouble for f in unanswered), "")
             raise exception.RecoveryWaits(
-                f"Nova cannot be asked to evacuate {len(ready + unanswered)} "
+                f"Nova cannot be asked for {len(ready + unanswered)} "
                 f"instances of host {name}. {trouble}".strip(),
                 reason="nova",
             )

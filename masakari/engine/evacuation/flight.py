@@ -47,7 +47,7 @@ class Flight:
     :param broken: how often it could not be rebuilt where it was sent
     :param last_way: it is evacuated without being started
     :param returning: its host came back, so it stays there
-    :param touched: Nova was asked to change its state since it is settled
+    :param acts: how often Nova was asked to bring it to its state
     :param unread_since: since then its server cannot be read
     :param trouble: why the last try did not work
     """
@@ -73,7 +73,7 @@ class Flight:
     broken: int = 0
     last_way: bool = False
     returning: bool = False
-    touched: bool = False
+    acts: int = 0
     unread_since: float | None = None
     trouble: str = ""
 

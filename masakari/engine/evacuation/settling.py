@@ -9,9 +9,10 @@ from masakari.domain.planner import host as planner
 from masakari.domain.planner.move import Step
 from masakari.domain.server import Migration, Server, VMState
 from masakari.engine.evacuation.background import Background
+from masakari.engine.evacuation.compute_hosts import ComputeHosts
 from masakari.engine.evacuation.flight import Flight, Phase
 from masakari.engine.evacuation.flights import Flights
-from masakari.engine.recovery import Recovery
+from masakari.engine.recovery import LONGEST_PAUSE, Recovery
 from masakari.nova import port
 
 #: How Nova ends the record of an evacuation for which it finds no host
@@ -31,6 +32,7 @@ class Settler:
         recovery: Recovery,
         flights: Flights,
         background: Background,
+        hosts: ComputeHosts,
     ) -> None:
         self._compute = recovery.compute
         self._clock = recovery.world.clock
@@ -38,10 +40,11 @@ class Settler:
         self._source = recovery.host.name
         self._flights = flights
         self._background = background
+        self._hosts = hosts
         self._take: Mapping[Step, Callable[[Flight, Server], None]] = {
             Step.SUCCEEDED: self._succeeded,
             Step.EVACUATE: self._evacuate,
-            Step.WAIT: lambda flight, _: self._later(flight),
+            Step.WAIT: self._wait,
             Step.FAILED: self._misfit,
             Step.STAYS: self._stays,
             Step.DELETED: self._deleted,
@@ -74,6 +77,7 @@ class Settler:
         now = self._clock.monotonic()
         flight.trouble = str(error)
         flight.unanswered = True
+        flight.settling_since = None
         if flight.unread_since is None:
             flight.unread_since = now
         waited = now - flight.unread_since
@@ -132,7 +136,7 @@ class Settler:
     def _stays(self, flight: Flight, _: Server) -> None:
         undone = (
             f" It was brought back to {flight.planned.move.origin.goal} there."
-            if flight.touched
+            if flight.acts
             else ""
         )
         self._flights.end(
@@ -195,16 +199,21 @@ class Settler:
         )
 
     def _act(self, flight: Flight, call: Callable[[str], None]) -> None:
-        flight.touched = True
+        flight.acts += 1
         self._background.submit(
             flight,
             functools.partial(call, flight.uuid),
-            done=lambda flight, _: self._later(flight),
+            done=self._acted,
             failed=self._not_acted,
         )
 
+    def _acted(self, flight: Flight, _: None) -> None:
+        flight.unanswered = False
+        self._look_again(flight)
+
     def _not_acted(self, flight: Flight, error: port.ComputeError) -> None:
         flight.trouble = str(error)
+        flight.unanswered = isinstance(error, port.Unavailable)
         if isinstance(error, port.Refused) and not error.conflict:
             came_back = (
                 f"Host {self._source} came back before it was evacuated, but "
@@ -216,16 +225,46 @@ class Settler:
                 flight, VMoveStatus.FAILED, f"{came_back}{flight.trouble}"
             )
             return
-        self._later(flight)
+        self._look_again(flight)
 
-    def _later(self, flight: Flight) -> None:
-        """Read the server again after an interval, within bounds."""
+    def _look_again(self, flight: Flight) -> None:
+        """See what has come of a call, later each time it is to be made."""
+        longer = 2.0 ** min(flight.acts - 1, 8)
+        pause = min(self._settings.verify_interval * longer, LONGEST_PAUSE)
+        self._later(flight, pause)
+
+    def _wait(self, flight: Flight, server: Server) -> None:
+        """Nova may say that it is done a moment before the server moves.
+
+        It also says so of all when their host comes back: of those too that
+        nobody has begun, or nobody will end.
+        """
+        record, now = flight.record, self._clock.monotonic()
+        if record is not None and server.host == self._source:
+            host = record.dest_host
+            limit = self._settings.evacuation_start_timeout
+            lost = host is None and now - flight.changed_at >= limit
+            if lost or (host and self._hosts.look_for_failed(host)):
+                self._flights.abandon(
+                    flight,
+                    "Nova has not ended its evacuation (migration "
+                    f"{record.id}, status {record.status}).",
+                    now=now,
+                )
+                return
+        self._later(flight, self._settings.verify_interval)
+
+    def _later(self, flight: Flight, pause: float) -> None:
+        """Read the server again after a pause, within bounds."""
         now = self._clock.monotonic()
         if flight.settling_since is None:
             flight.settling_since = now
         limit = self._settings.stop_timeout
         if now - flight.settling_since < limit:
-            flight.look(at=now + self._settings.verify_interval)
+            flight.look(at=now + pause)
+            return
+        if flight.unanswered:
+            flight.phase = Phase.UNANSWERED
             return
         server = flight.server
         self._flights.end(
