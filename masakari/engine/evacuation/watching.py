@@ -19,7 +19,7 @@ LONGEST_TICK = 5.0
 
 #: Seconds after which an evacuation whose record does not change is looked
 #: at more closely.
-UNCHANGED_FOR = 5.0
+UNCHANGED_FOR = 10.0
 
 
 def next_look(now: float, *, interval: float, quiet: float) -> float:
