@@ -324,6 +324,57 @@ def test_calls_have_a_time_limit(cloud, server):
     assert time.monotonic() - started < 4
 
 
+@pytest.mark.parametrize(
+    ("code", "in_doubt"),
+    [
+        (408, True),
+        (429, False),
+        (500, False),
+        (502, True),
+        (503, False),
+        (504, True),
+    ],
+)
+def test_some_answers_leave_in_doubt_what_was_done(
+    cloud, compute, code, in_doubt
+):
+    made = cloud.create_server("s", "c1").uuid
+    cloud.faults.add("stop", code)
+    with pytest.raises(port.Unavailable) as caught:
+        compute.stop(made)
+    assert caught.value.in_doubt is in_doubt
+
+
+def test_no_answer_leaves_in_doubt_what_was_done(cloud, server):
+    compute = client_of(server, timeout=0.3, retries=0)
+    made = cloud.create_server("s", "c1").uuid
+    compute.compute_services()
+    cloud.faults.add("stop", "timeout")
+    with pytest.raises(port.Unavailable) as caught:
+        compute.stop(made)
+    assert caught.value.in_doubt
+
+
+def test_without_an_answer_of_keystone_nova_was_not_asked(cloud, server):
+    compute = client_of(server, timeout=0.3, retries=0)
+    made = cloud.create_server("s", "c1").uuid
+    cloud.faults.add("authenticate", "hang")
+    with pytest.raises(port.Unavailable) as caught:
+        compute.stop(made)
+    assert not caught.value.in_doubt
+
+
+def test_without_a_connection_nova_was_not_asked(cloud):
+    made = cloud.create_server("s", "c1").uuid
+    with SimulatorServer(cloud) as running:
+        compute = client_of(running, retries=0, timeout=2)
+        compute.compute_services()
+    compute._nova.session.session.close()
+    with pytest.raises(port.Unavailable) as caught:
+        compute.stop(made)
+    assert not caught.value.in_doubt
+
+
 def test_request_id_reaches_nova(server, compute):
     request_id = f"req-{uuid.uuid4()}"
     compute.for_claim(request_id).compute_services()
