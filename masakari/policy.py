@@ -224,7 +224,7 @@ def _is_understood(rule: Any) -> bool:
     What it does not understand it logs, and takes for "!", which nobody
     passes.
     """
-    if not isinstance(rule, str | list):
+    if not (isinstance(rule, str) or _is_list(rule)):
         return False
     _PARSER_LOG.disabled = True
     try:
@@ -236,8 +236,13 @@ def _is_understood(rule: Any) -> bool:
     return _refusals(str(check)) == _refusals(_flat(rule))
 
 
+def _is_list(rule: object) -> bool:
+    """An older way to write a rule."""
+    return isinstance(rule, list)
+
+
 def _flat(rule: object) -> str:
-    """The words of a rule; lists are an older way to write one."""
+    """The words of a rule."""
     if isinstance(rule, list):
         return " ".join(map(_flat, rule))
     return str(rule)

@@ -17,6 +17,7 @@ from masakari.conf import (
     database,
     defaults,
     ignored,
+    log_files,
     logs,
     opts,
     reading,
@@ -92,8 +93,8 @@ def load(
 
 
 def setup_logging(conf: cfg.ConfigOpts, *, or_stderr: bool = False) -> None:
-    """See :func:`masakari.conf.logs.set_up`."""
-    logs.set_up(conf, PROJECT, or_stderr=or_stderr)
+    """See :func:`masakari.conf.log_files.set_up`."""
+    log_files.set_up(conf, PROJECT, or_stderr=or_stderr)
 
 
 check = reading.check

@@ -1,23 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The log, as oslo.log's options say."""
 
-import errno
 import logging
-import os
-import pathlib
-import pwd
 import sys
 
 from oslo_config import cfg
 from oslo_log import formatters
 from oslo_log import log as oslo_log
-
-from masakari import exception
-
-LOG = logging.getLogger(__name__)
-
-#: Whoever runs a program may not write there.
-_NOT_PERMITTED = (errno.EACCES, errno.EPERM)
 
 
 class _Formatter(formatters.ContextFormatter):
@@ -36,65 +25,8 @@ class _Formatter(formatters.ContextFormatter):
         return text.removesuffix(f": {summary}")
 
 
-def set_up(
-    conf: cfg.ConfigOpts, project: str, *, or_stderr: bool = False
-) -> None:
-    """Write where ``conf`` says; once in a process.
-
-    :param or_stderr: write there, with a warning, where a file may not be
-        written: for commands that somebody waits for
-    :raises ConfigurationError: the log cannot be written
-    """
-    try:
-        _set_up(conf, project)
-    except OSError as error:
-        reason = _in_words(error)
-        if not or_stderr or error.errno not in (*_NOT_PERMITTED, errno.EROFS):
-            raise exception.ConfigurationError(reason) from error
-        conf.set_override("log_file", None)
-        conf.set_override("log_dir", None)
-        conf.set_override("use_stderr", True)
-        _set_up(conf, project)
-        LOG.warning("%s The log goes here instead", reason)
-    except (cfg.Error, oslo_log.LogConfigError, RuntimeError, ValueError) as e:
-        raise exception.ConfigurationError(
-            f"The log cannot be written: {e}"
-        ) from e
-
-
-def _in_words(error: OSError) -> str:
-    """Which file it is, whose, and what helps."""
-    file = pathlib.Path(error.filename or "")
-    text = f"The log {file} cannot be written: {error.strerror}."
-    if error.errno not in _NOT_PERMITTED:
-        return text
-    in_the_way = next(p for p in (file, *file.parents) if _can_be_seen(p))
-    owner, me = _user(in_the_way.stat().st_uid), _user(os.geteuid())
-    kind = "file" if in_the_way == file else "directory"
-    if owner == me:
-        return f"{text} Do chmod u+rwX {in_the_way}."
-    return (
-        f"{text} The {kind} {in_the_way} belongs to {owner}, and this runs as "
-        f"{me}: chown {me} {in_the_way}, or run this as {owner}."
-    )
-
-
-def _can_be_seen(path: pathlib.Path) -> bool:
-    try:
-        path.stat()
-    except OSError:
-        return False
-    return True
-
-
-def _user(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
-
-
-def _set_up(conf: cfg.ConfigOpts, project: str) -> None:
+def set_up(conf: cfg.ConfigOpts, project: str) -> None:
+    """Write where ``conf`` says; once in a process."""
     oslo_log.setup(conf, project)
     for handler in logging.getLogger().handlers:
         if type(handler.formatter) is formatters.ContextFormatter:

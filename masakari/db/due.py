@@ -153,6 +153,26 @@ def host_is_failing(session: orm.Session, source_host_uuid: str) -> bool:
     return found is not None
 
 
+def recovered_hosts(session: orm.Session) -> set[str]:
+    """The names of the hosts that are on maintenance since they failed.
+
+    Or since an operator has set it; not since a process of theirs stopped.
+    """
+    found = session.scalars(
+        sqlalchemy.select(tables.Host.name)
+        .outerjoin(
+            tables.ProcessOutage,
+            tables.ProcessOutage.host_uuid == tables.Host.uuid,
+        )
+        .where(
+            query.live(tables.Host),
+            tables.Host.on_maintenance.is_(True),
+            tables.ProcessOutage.host_uuid.is_(None),
+        )
+    )
+    return set(found)
+
+
 def failing_hosts(session: orm.Session) -> set[str]:
     """The names of the hosts whose reported failure is not dealt with."""
     found = session.scalars(

@@ -95,6 +95,16 @@ def by_name(session: orm.Session, name: str) -> model.Host | None:
     return None if pair is None else to_domain(*pair)
 
 
+def has_been(session: orm.Session, name: str) -> bool:
+    """Whether there is a host of the name, or a trace of a deleted one."""
+    found = session.scalar(
+        sqlalchemy.select(tables.Host.id)
+        .where(query.equal(_COLUMNS.name, name))
+        .limit(1)
+    )
+    return found is not None
+
+
 def select(
     session: orm.Session,
     segment_uuid: str,

@@ -188,6 +188,10 @@ class Journal:
             due.host_is_failing, self._claim.notification.source_host_uuid
         )
 
+    def recovered_hosts(self) -> set[str]:
+        """See :func:`masakari.db.due.recovered_hosts`."""
+        return self._read(due.recovered_hosts)
+
     def failing_hosts(self) -> set[str]:
         """See :func:`masakari.db.due.failing_hosts`."""
         return self._read(due.failing_hosts)

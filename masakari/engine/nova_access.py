@@ -9,7 +9,9 @@ the work; one that cannot reach Nova looks at nothing that waits for Nova.
 
 import logging
 import threading
+from collections.abc import Sequence
 
+from masakari.domain.server import ComputeService
 from masakari.engine.clock import Clock
 from masakari.nova import port
 from masakari.nova.port import ComputePort
@@ -62,7 +64,7 @@ class NovaAccess:
         if self._clock.monotonic() < self._next_check:
             return
         try:
-            services = self._compute.compute_services()
+            services = check_nova(self._compute)
         except port.ComputeError as error:
             self.failed(error)
         else:
@@ -99,3 +101,31 @@ class NovaAccess:
                 "Nova cannot be asked. Recoveries wait until it answers: %s",
                 self.away,
             )
+
+
+def check_nova(compute: ComputePort) -> Sequence[ComputeService]:
+    """Ask once for each kind of thing that recoveries ask for.
+
+    :returns: the compute services
+    :raises Unavailable: Nova, or Keystone, does not answer
+    :raises Denied: Masakari's user may not do it, with the reason
+    """
+    wanted = "compute services"
+    try:
+        services = compute.compute_services()
+        wanted = "the servers of all projects with their hosts"
+        compute.any_server()
+        if services:
+            wanted = "migrations"
+            compute.evacuations(services[0].host)
+        wanted = "aggregates"
+        compute.aggregates()
+    except port.Denied as error:
+        if error.code != 403:
+            raise
+        raise port.Denied(
+            f"{compute.account} is no administrator in Nova: it may not list "
+            f"{wanted}. {error}",
+            code=error.code,
+        ) from error
+    return services

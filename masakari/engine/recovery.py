@@ -12,7 +12,7 @@ import tenacity
 from masakari import context, exception
 from masakari.db import hosts
 from masakari.domain.model import Host, Notification
-from masakari.domain.server import Server
+from masakari.domain.server import Migration, Server
 from masakari.engine.announcements import Announcements
 from masakari.engine.journal import Journal
 from masakari.engine.lease import Lease
@@ -51,10 +51,14 @@ class Recovery:
         self.servers: dict[str, Server] | None = None
         #: The instances that it has asked Nova to evacuate.
         self.asked: set[str] = set()
+        #: When hosts were first seen to be down, and Nova's evacuation records
+        #: to be as they are; in monotonic seconds.
+        self.down_since: dict[str, float] = {}
+        self.records_seen: dict[Migration, float] = {}
         #: Monotonic seconds at which Nova has begun what another engine has
         #: asked it for before, or never will.
         self.inherited_until = (
-            world.clock.monotonic() + world.settings.nova_timeout
+            world.clock.monotonic() + world.settings.evacuation_start_timeout
         )
 
     @functools.cached_property

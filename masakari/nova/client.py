@@ -19,6 +19,7 @@ from novaclient import api_versions
 from novaclient import client as nova_client
 from oslo_config import cfg
 
+from masakari import keystone
 from masakari.domain.server import (
     Aggregate,
     ComputeService,
@@ -39,13 +40,20 @@ _STOPPED = "2.95"
 
 _LONGEST_PAUSE = 10.0
 
+#: What to do about a token for the whole system.
+_NO_SYSTEM = (
+    "(with a token for the whole system, which Nova does not take by default: "
+    "set [DEFAULT] os_privileged_user_tenant and not os_system_scope, or in "
+    "[nova] project_name and not system_scope)"
+)
+
 
 class _Nova:
     """What every copy of a client shares: the session and what Nova can."""
 
     def __init__(self, settings: session.Settings) -> None:
         self.settings = settings
-        self.session = session.Session(settings)
+        self.session = session.connect(settings)
         self.lock = threading.Lock()
         self.newest: api_versions.APIVersion | None = None
 
@@ -79,12 +87,9 @@ class NovaClient:
         return cls(session.from_conf(conf))
 
     @classmethod
-    def from_cloud(cls, name: str | None = None) -> "NovaClient":
-        """See :func:`masakari.nova.session.from_cloud`.
-
-        :raises ConfigurationError: the credentials are incomplete
-        """
-        return cls(session.from_cloud(name))
+    def from_cloud(cls, cloud: keystone.Cloud) -> "NovaClient":
+        """:raises ConfigurationError: the credentials are incomplete"""
+        return cls(session.from_cloud(cloud))
 
     def log_in(self) -> None:
         """Have Keystone say who it is, as the first call would.
@@ -193,6 +198,13 @@ class NovaClient:
         return api_versions.APIVersion(newest)
 
     @property
+    def account(self) -> str:
+        connected = self._nova.session
+        if connected.is_system_scoped:
+            return f"{connected.user()} {_NO_SYSTEM}"
+        return connected.user()
+
+    @property
     def evacuates_stopped(self) -> bool:
         return self._knows(_STOPPED)
 
@@ -231,6 +243,11 @@ class NovaClient:
         query = {"all_tenants": "True", "host": host}
         found = self._list("/servers/detail", "servers", query)
         return [answers.server(fields) for fields in found]
+
+    def any_server(self) -> Server | None:
+        query = urllib.parse.urlencode({"all_tenants": "True", "limit": "1"})
+        found, _ = self._get(f"/servers/detail?{query}", "servers")
+        return answers.server(found[0]) if found else None
 
     def server(self, uuid: str) -> Server:
         name = urllib.parse.quote(uuid, safe="")
@@ -276,6 +293,10 @@ class NovaClient:
     def start(self, uuid: str) -> None:
         with self._changing():
             self._client().servers.start(uuid)
+
+    def reboot(self, uuid: str) -> None:
+        with self._changing():
+            self._client().servers.reboot(uuid, "HARD")
 
     def reset_state(self, uuid: str, state: str) -> None:
         with self._changing():

@@ -134,6 +134,13 @@ class Cloud:
             return list(self._settled().migrations)
 
     @property
+    def at_work(self) -> set[int]:
+        """The ids of the migrations that Nova is going to end."""
+        with self.gate.lock:
+            self._settled()
+            return self._rebuilds.at_work()
+
+    @property
     def aggregates(self) -> Mapping[int, AggregateRecord]:
         with self.gate.lock:
             return dict(self._settled().aggregates)
@@ -189,6 +196,11 @@ class Cloud:
             record = self._settled().host(host)
             self._silence(record)
             record.frozen = record.alive
+
+    def forget(self, host: str) -> None:
+        """An operator deletes the compute service of a host."""
+        with self.gate.lock:
+            self._settled().host(host).forgotten = True
 
     def _silence(self, record: HostRecord) -> None:
         record.last_report = record.seen_at(

@@ -37,7 +37,11 @@ def _error(error: records.CloudError, *, read: bool) -> port.ComputeError:
     if error.code == 404:
         return port.NotFound(text)
     if error.code in (408, 413, 429) or error.code >= 500:
-        return port.Unavailable(text, retry_after=error.retry_after)
+        return port.Unavailable(
+            text,
+            retry_after=error.retry_after,
+            in_doubt=error.code in port.DOUBTFUL,
+        )
     return port.Refused(text, code=error.code)
 
 
@@ -53,6 +57,7 @@ def _server(record: records.ServerRecord) -> Server:
         metadata=dict(record.metadata),
         locked=record.locked,
         fault=record.fault if record.vm_state == "error" else None,
+        updated_at=utc(record.updated_at),
     )
 
 
@@ -151,6 +156,10 @@ class SimulatedCompute:
         return other
 
     @property
+    def account(self) -> str:
+        return "The user of the simulator"
+
+    @property
     def evacuates_stopped(self) -> bool:
         return self._evacuates_stopped
 
@@ -179,6 +188,10 @@ class SimulatedCompute:
         found = self._ask(lambda: self._cloud.compute.servers_on(host))
         return [_server(record) for record in found]
 
+    def any_server(self) -> Server | None:
+        found = self._ask(self._cloud.compute.servers)
+        return _server(found[0]) if found else None
+
     def server(self, uuid: str) -> Server:
         return _server(self._ask(lambda: self._cloud.compute.server(uuid)))
 
@@ -203,6 +216,9 @@ class SimulatedCompute:
 
     def start(self, uuid: str) -> None:
         self._change(lambda: self._cloud.compute.start(uuid))
+
+    def reboot(self, uuid: str) -> None:
+        self._change(lambda: self._cloud.compute.reboot(uuid))
 
     def reset_state(self, uuid: str, state: str) -> None:
         self._change(lambda: self._cloud.compute.reset_state(uuid, state))

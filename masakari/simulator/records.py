@@ -22,6 +22,7 @@ POWERING_OFF = "powering-off"
 POWERING_ON = "powering-on"
 DELETING = "deleting"
 SOFT_DELETING = "soft-deleting"
+REBOOTING = "rebooting_hard"
 
 
 class CloudError(exception.MasakariException):
@@ -71,7 +72,8 @@ class HostRecord:
 
     ``guests`` are the servers its hypervisor has, wherever Nova thinks they
     are; ``claims`` the servers on their way to it. ``compute_stopped`` means
-    its nova-compute alone.
+    its nova-compute alone. One that is ``forgotten`` has no service in Nova
+    any more.
     """
 
     number: int
@@ -88,6 +90,7 @@ class HostRecord:
     alive: bool = True
     frozen: bool = False
     compute_stopped: bool = False
+    forgotten: bool = False
     updated_at: float | None = None
     guests: set[str] = dataclasses.field(default_factory=set)
     claims: set[str] = dataclasses.field(default_factory=set)

@@ -137,6 +137,8 @@ class Event:
     ``kill``, ``revive``, ``freeze``, ``thaw``: a compute host;
     ``stop_compute``, ``start_compute``: nova-compute on it, and nothing else.
 
+    ``forget``: an operator deletes the compute service of a host.
+
     ``report``: a notification of this type, about ``host`` or ``server``,
     with the usual ``payload`` or another one. It is called ``name`` from
     then on; the sender's clock is ``skew`` seconds fast, or it is dated like
@@ -172,6 +174,7 @@ class Event:
     thaw: str | None = None
     stop_compute: str | None = None
     start_compute: str | None = None
+    forget: str | None = None
     report: str | None = None
     name: str | None = None
     host: str | None = None

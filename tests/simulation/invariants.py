@@ -319,22 +319,14 @@ class Invariants:
         return len(self._flying())
 
     def _flying(self) -> list["MigrationRecord"]:
+        """What it is at work on, whatever else its records say."""
+        cloud = self._simulation.cloud
+        at_work = cloud.at_work
         return [
             record
-            for record in self._simulation.cloud.migrations
-            if record.status in _IN_PROGRESS and not self._is_stuck(record)
+            for record in cloud.migrations
+            if record.status in _IN_PROGRESS and record.id in at_work
         ]
-
-    def _is_stuck(self, record: "MigrationRecord") -> bool:
-        """Whether Nova does nothing for it any more.
-
-        It waits at a destination that has died, or nobody has chosen one.
-        """
-        hosts = self._simulation.cloud.hosts
-        if record.dest_host in hosts:
-            return not hosts[record.dest_host].alive
-        age = self._simulation.clock.epoch() - record.created_at
-        return age >= self._simulation.settings.evacuation_timeout
 
     def _before_evacuation(self, uuid: str, detail: str) -> None:
         cloud = self._simulation.cloud

@@ -97,7 +97,7 @@ class TestBodies:
         world = build(tmp_path, oslo_middleware__max_request_body_size=100)
         answer = world.request("POST", "/v1/segments", {"segment": "x" * 100})
         assert answer.status_int == 413
-        assert answer.content_type == "text/plain"
+        assert message(answer) == "The body of the request is too large."
         chunked = world.request(
             "POST",
             "/v1/segments",
@@ -267,8 +267,8 @@ def test_a_fault_of_ours_is_told_to_the_log_only(world, monkeypatch, caplog):
     request_id = answer.headers["x-openstack-request-id"]
     assert answer.json["masakariFault"] == {
         "code": 500,
-        "message": "Unexpected API Error. The log of the Masakari API has "
-        f"the details.\n{request_id}",
+        "message": "Unexpected API Error. The log of the API has the "
+        f"details under the id of the request.\n{request_id}",
     }
     assert "RuntimeError: the secret" in caplog.text
 

@@ -59,9 +59,8 @@ def test_nova_is_not_asked_all_the_time_while_it_answers(engine):
     assert engine.cloud.counts["compute_services"] == 1
 
 
-@pytest.mark.parametrize("code", [401, 403])
-def test_credentials_that_are_wrong(engine, code):
-    engine.fault(code)
+def test_credentials_that_are_wrong(engine):
+    engine.fault(401)
     engine.check_for(REMINDER_INTERVAL)
     ((level, text),) = engine.told()
     assert level == "ERROR"
@@ -69,6 +68,24 @@ def test_credentials_that_are_wrong(engine, code):
     assert text.endswith("Because.")
     assert not engine.access.usable
     assert engine.access.denied == "Because."
+
+
+@pytest.mark.parametrize(
+    ("verb", "wanted"),
+    [
+        ("compute_services", "compute services"),
+        ("servers", "the servers of all projects with their hosts"),
+        ("evacuations", "migrations"),
+        ("aggregates", "aggregates"),
+    ],
+)
+def test_an_account_that_may_not_do_all(engine, verb, wanted):
+    engine.cloud.faults.add(verb, 403, message="Policy doesn't allow it.")
+    engine.access.check()
+    assert engine.access.denied == (
+        "The user of the simulator is no administrator in Nova: it may not "
+        f"list {wanted}. Policy doesn't allow it."
+    )
 
 
 def test_credentials_that_are_put_right(engine):

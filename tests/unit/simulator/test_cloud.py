@@ -197,8 +197,8 @@ def test_destination_works_on_a_few_at_a_time(cloud, clock):
     for server in servers:
         cloud.compute.evacuate(server.uuid, target="c2")
     clock.now += 1
-    states = [m.status for m in cloud.migrations]
-    assert states == ["pre-migrating"] * 3 + ["accepted"] * 5
+    taken = [(m.status, m.dest_host) for m in cloud.migrations]
+    assert taken == [("pre-migrating", "c2")] * 8
     started = clock.now
     clock.run(cloud)
     assert {s.host for s in servers} == {"c2"}
