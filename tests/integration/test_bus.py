@@ -161,3 +161,16 @@ def test_one_can_end_after_its_broker_has_forgotten_it(engine, broker):
     one.stop()
     assert not broker.queue_of("c-1")
     assert not broker.fanout
+
+
+def test_a_program_that_is_told_to_stop_leaves_nothing(deploy, names, broker):
+    engine = deploy(
+        **names, oslo_messaging_rabbit__amqp_auto_delete=False
+    ).start_engine()
+    engine.says("The broker is there")
+    assert broker.queue_of("engine-host")
+    assert engine.stop() == 0
+    assert not broker.queue_of("engine-host")
+    assert not broker.fanout
+    assert broker.work == 0
+    assert " WARNING amqp" not in engine.text
