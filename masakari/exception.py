@@ -127,9 +127,9 @@ class RecoveryAbandoned(MasakariException):
 
 
 class ClaimLost(RecoveryAbandoned):
-    """The engine no longer owns the notification and has to stop acting."""
+    """The engine no longer owns what it works on and has to stop acting."""
 
-    default = "The claim on notification %(uuid)s is lost."
+    default = "The claim on %(claim)s is lost."
 
 
 class RecoveryInterrupted(RecoveryAbandoned):
@@ -140,6 +140,21 @@ class RecoveryInterrupted(RecoveryAbandoned):
     """
 
     default = "The recovery of notification %(uuid)s is handed over."
+
+
+class RecoveryWaits(MasakariException):
+    """The recovery cannot go on now, for no reason of its own.
+
+    It is put back as it is, without counting as an attempt, and any engine
+    looks again later. The message says what it waits for.
+
+    :param reason: a short name of what it waits for: ``nova`` (it cannot be
+        asked) or ``destination`` (there is no host to evacuate to)
+    """
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class SkipHostRecoveryException(MasakariException):

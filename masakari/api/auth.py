@@ -4,7 +4,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from masakari.api import faults, paste, resource, wsgi
+from masakari.api import faults, paste, resource, tokens, wsgi
 from masakari.context import RequestContext
 
 
@@ -83,5 +83,5 @@ def pipeline_factory_v1(
     *filters, name = local_conf[strategy].split()
     application: wsgi.Application = loader.get_app(name)
     for middleware in [loader.get_filter(name) for name in filters][::-1]:
-        application = middleware(application)
+        application = tokens.guarded(middleware(application))
     return application

@@ -268,7 +268,7 @@ def not_routed(request: webob.Request) -> webob.Response:
 def _fault(error: Exception) -> Fault | None:
     if isinstance(error, Fault):
         return error
-    if isinstance(error, auth_exceptions.ConnectionError):
+    if isinstance(error, auth_exceptions.ClientException):
         LOG.warning("Keystone cannot be asked about a token: %s", error)
         return _fault(exception.ServiceUnavailable())
     if isinstance(error, webob.exc.HTTPException):

@@ -17,9 +17,9 @@ from concurrent import futures
 from oslo_config import cfg
 
 from masakari import conf as configuration
-from masakari import exception
-from masakari.api import app, server
-from masakari.cmd import credentials, engine, startup
+from masakari import exception, keystone
+from masakari.api import app, server, tokens
+from masakari.cmd import engine, startup
 from masakari.db import progress, schema
 from masakari.db.session import Database
 from masakari.events import publisher
@@ -88,7 +88,6 @@ class AllInOne:
         port: int | None = None,
     ) -> None:
         self._conf = conf
-        self._compute = compute
         self._database = Database.from_conf(conf)
         self._events = {
             binary: publisher.Notifier(conf, binary)
@@ -100,6 +99,12 @@ class AllInOne:
             compute=compute,
             engine_client=EngineClient(conf),
             events=self._events[publisher.Binary.API],
+        )
+        self._engine = engine.build(
+            conf,
+            database=self._database,
+            compute=compute,
+            events=self._events[publisher.Binary.ENGINE],
         )
         self._server = server.make(conf, application)
         if port is not None:
@@ -124,15 +129,11 @@ class AllInOne:
         self._stops.append(self._server.stop)
         schema.sync(self._database)
         progress.create_tables(progress.url(self._conf))
-        worker = engine.build(
-            self._conf,
-            database=self._database,
-            compute=self._compute,
-            events=self._events[publisher.Binary.ENGINE],
+        self._engine.start()
+        self._stops.append(self._engine.stop)
+        self._stops.append(
+            engine.listen(self._conf, self._engine, self._database)
         )
-        worker.start()
-        self._stops.append(worker.stop)
-        self._stops.append(engine.listen(self._conf, worker, self._database))
         threading.Thread(
             target=self._server.serve, name="api", daemon=True
         ).start()
@@ -175,6 +176,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             prog=PROG,
             config_files=[],
             cli_opts=CLI,
+            into=configuration.CONF,
         )
     except cfg.Error as error:
         print(error, file=sys.stderr)
@@ -226,8 +228,7 @@ def _assemble(conf: cfg.ConfigOpts) -> AllInOne:
         if value is not None:
             conf.set_override(option, value)
     if conf.auth_strategy == "keystone":
-        cloud = credentials.find(conf.os_cloud)
-        credentials.check_tokens_with(conf, cloud)
+        tokens.use_cloud(conf, keystone.find_cloud(conf.os_cloud))
     compute = _compute(conf)
     _log_in(compute)
     return AllInOne(conf, compute=compute, port=conf.port)
@@ -260,9 +261,9 @@ def _tell_of_absence(reason: str) -> None:
 
 def _compute(conf: cfg.ConfigOpts) -> NovaClient:
     """The configured user's way to Nova or, without one, the caller's."""
-    if conf.os_privileged_user_auth_url is not None:
+    if keystone.are_set_for_nova(conf):
         return NovaClient.from_conf(conf)
-    return NovaClient.from_cloud(conf.os_cloud)
+    return NovaClient.from_cloud(keystone.find_cloud(conf.os_cloud))
 
 
 if __name__ == "__main__":

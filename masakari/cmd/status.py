@@ -13,7 +13,7 @@ from masakari.cmd import startup
 from masakari.conf import defaults
 from masakari.db import schema
 from masakari.db.session import Database
-from masakari.engine import plugins
+from masakari.engine import workflows
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -56,10 +56,20 @@ def _checks(conf: cfg.ConfigOpts) -> upgradecheck.UpgradeCommands:
 def _recovery_tasks(
     _commands: upgradecheck.UpgradeCommands, conf: cfg.ConfigOpts
 ) -> upgradecheck.Result:
-    """Whether an engine with this configuration would find its tasks."""
+    """Whether an engine with these files could run its recovery flows."""
+    files = [f"--config-file={name}" for name in conf.config_file or ()]
+    files += [f"--config-dir={name}" for name in conf.config_dir or ()]
     try:
-        plugins.load_workflows(conf)
-    except exception.ConfigurationError as error:
+        workflows.load(
+            configuration.load(
+                files,
+                prog="masakari-status",
+                config_files=[],
+                # Where tasks of third parties look for their options.
+                into=configuration.CONF,
+            )
+        )
+    except (exception.ConfigurationError, cfg.Error) as error:
         return upgradecheck.Result(upgradecheck.Code.FAILURE, str(error))
     return upgradecheck.Result(upgradecheck.Code.SUCCESS)
 

@@ -222,6 +222,7 @@ class Engine(Base):
     started_at: orm.Mapped[datetime.datetime]
     expires_at: orm.Mapped[int] = orm.mapped_column(sqlalchemy.BigInteger)
     stopping: orm.Mapped[bool]
+    trouble: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.Text)
 
 
 class HostIntake(Base):
@@ -249,6 +250,11 @@ class Recovery(Base):
     ``next_attempt_at`` is in milliseconds since the epoch of the
     database's own clock; None means as soon as possible. ``subject`` is
     what an engine has to claim; None means the notification's host.
+
+    ``waiting_for`` is the reason for which it was put back, ``waits`` how
+    often it was, ``told_at`` when the log said so last (as
+    ``next_attempt_at``). ``takeovers`` counts the engines that have left it
+    without a word.
     """
 
     __tablename__ = "recoveries"
@@ -264,6 +270,12 @@ class Recovery(Base):
         sqlalchemy.BigInteger
     )
     subject: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.String(36))
+    waiting_for: orm.Mapped[str | None] = orm.mapped_column(
+        sqlalchemy.String(16)
+    )
+    waits: orm.Mapped[int | None]
+    told_at: orm.Mapped[int | None] = orm.mapped_column(sqlalchemy.BigInteger)
+    takeovers: orm.Mapped[int | None]
 
 
 class VMovePlan(Base):
@@ -329,7 +341,9 @@ class ProcessOutage(Base):
     """A host that is on maintenance because a process of it stopped.
 
     ``disabled_reason`` is the one under which its compute service is
-    disabled; whatever else disables it is somebody else's doing.
+    disabled; whatever else disables it is somebody else's doing. Engines
+    found the service up at every look from ``up_since`` to ``seen_up_at``,
+    in milliseconds since the epoch of the database's own clock.
     """
 
     __tablename__ = "process_outages"
@@ -340,4 +354,8 @@ class ProcessOutage(Base):
     process_name: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(255))
     disabled_reason: orm.Mapped[str] = orm.mapped_column(
         sqlalchemy.String(255)
+    )
+    up_since: orm.Mapped[int | None] = orm.mapped_column(sqlalchemy.BigInteger)
+    seen_up_at: orm.Mapped[int | None] = orm.mapped_column(
+        sqlalchemy.BigInteger
     )

@@ -14,6 +14,7 @@ from masakari.domain.model import (
     ProcessOutage,
     Segment,
 )
+from masakari.domain.server import ComputeService
 from masakari.domain.verdict import Verdict
 
 #: The process whose outage takes a host out of service.
@@ -70,17 +71,16 @@ def admitted(
     """Whether a notification of a host is taken in.
 
     On a host on maintenance nothing is anybody's business. But one that is
-    there only because a process of it stopped can still die, and the
-    process can start again.
+    there only because a process of it stopped can still die, and so can its
+    instances; and the process can start, or stop once more.
     """
     if not host.on_maintenance:
         return True
     if outage is None:
         return False
-    return type == NotificationType.COMPUTE_HOST or (
-        type == NotificationType.PROCESS
-        and payload.get("event") == "STARTED"
-        and process(payload) == outage.process_name
+    return (
+        type != NotificationType.PROCESS
+        or process(payload) == outage.process_name
     )
 
 
@@ -153,6 +153,24 @@ def judge_process_failure(
             f"Host {host.name} has been put on maintenance meanwhile."
         )
     return ProcessAction.TAKE_OUT
+
+
+def tells_of_stop(notification: Notification) -> bool:
+    """Whether it says that the process stopped which hosts wait for."""
+    payload = notification.payload
+    return (
+        notification.type is NotificationType.PROCESS
+        and payload.get("event", "").upper() == "STOPPED"
+        and process(payload) == NOVA_COMPUTE
+    )
+
+
+def disabled_for(outage: ProcessOutage, service: ComputeService) -> bool:
+    """Whether a compute service is disabled for that and nothing else."""
+    return (
+        not service.enabled
+        and service.disabled_reason == outage.disabled_reason
+    )
 
 
 def contradicts(later: Notification, earlier: Notification) -> bool:

@@ -161,6 +161,19 @@ class Journal:
         self._announcements.moved(ended)
         self._announcements.ended(self._claim.notification, verdict)
 
+    def put_back(self, wait: exception.RecoveryWaits) -> bool:
+        """Release the claim; see :func:`masakari.db.claims.put_back`."""
+        return self._patiently(
+            functools.partial(
+                self._database.write,
+                claims.put_back,
+                self._claim,
+                str(wait),
+                waiting_for=wait.reason,
+                lease=self._lease.seconds,
+            )
+        )
+
     def hand_back(self) -> None:
         """Release the claim for another engine to go on at once."""
         self._patiently(
@@ -174,6 +187,14 @@ class Journal:
         return self._read(
             due.host_is_failing, self._claim.notification.source_host_uuid
         )
+
+    def recovered_hosts(self) -> set[str]:
+        """See :func:`masakari.db.due.recovered_hosts`."""
+        return self._read(due.recovered_hosts)
+
+    def failing_hosts(self) -> set[str]:
+        """See :func:`masakari.db.due.failing_hosts`."""
+        return self._read(due.failing_hosts)
 
     def later_reports(self) -> list[Notification]:
         """What was reported since of the same kind, and the same host."""

@@ -100,12 +100,18 @@ def create(
         told.wanted = None
         _check(services, session, hostname, report)
         told.wanted = payloads.unsaved(payloads.notification(report))
+        _note_stop(session, report)
         return notifications.create(
             session, report, request_id=context.global_id
         )
 
     with changes.told(services.events, context, "notification.create") as told:
-        notification = services.database.write(accept)
+        try:
+            notification = services.database.write(accept)
+        except exception.DuplicateNotification:
+            # No engine has to act, but it has not been up all the time.
+            services.database.write(_note_stop, report)
+            raise
         told.done = payloads.notification(notification)
     LOG.info(
         "Accepted notification %s of the type %s from host %s",
@@ -115,6 +121,13 @@ def create(
     )
     services.engine_client.process_notification(context, notification)
     return notification
+
+
+def _note_stop(session: Session, report: model.Notification) -> None:
+    """A host that waits for a process waits anew when that stops again."""
+    if triage.tells_of_stop(report):
+        process = triage.process(report.payload)
+        outages.begin_again(session, report.source_host_uuid, process)
 
 
 def _check(

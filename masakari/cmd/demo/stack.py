@@ -7,7 +7,9 @@ from typing import Any
 from oslo_config import cfg
 
 from masakari import conf as configuration
-from masakari.cmd import allinone, credentials
+from masakari import keystone
+from masakari.api import tokens
+from masakari.cmd import allinone
 from masakari.nova.client import NovaClient
 from masakari.simulator.cloud import Cloud
 from masakari.simulator.http import SimulatorServer
@@ -17,14 +19,19 @@ _PASSWORD = "secret"  # noqa: S105
 
 
 def configure(
-    directory: pathlib.Path, options: tuple[tuple[str, int], ...] = ()
+    directory: pathlib.Path,
+    options: tuple[tuple[str, int], ...] = (),
+    into: cfg.ConfigOpts | None = None,
 ) -> cfg.ConfigOpts:
     """Masakari's configuration, which depends on nothing outside.
 
     :param directory: for the database and the log
     :param options: of ``[DEFAULT]``
+    :param into: as for :func:`masakari.conf.load`
     """
-    conf = configuration.load([], prog="masakari-demo", config_files=[])
+    conf = configuration.load(
+        [], prog="masakari-demo", config_files=[], into=into
+    )
     conf.set_override("log_file", str(directory / "masakari.log"))
     allinone.prepare(conf, directory)
     # Nobody needs the records after a loss of power.
@@ -59,8 +66,15 @@ class Stack:
         ):
             conf.set_override(option, value)
         values = self._values("masakari", "service")
-        credentials.check_tokens_with(
-            conf, credentials.Credentials(kind="password", values=values)
+        services = ("compute", "identity")
+        tokens.use_cloud(
+            conf,
+            keystone.Cloud(
+                kind="password",
+                values=values,
+                interfaces=dict.fromkeys(services, "public"),
+                regions=dict.fromkeys(services),
+            ),
         )
         self._masakari = allinone.AllInOne(
             conf, compute=NovaClient.from_conf(conf), port=0

@@ -60,6 +60,12 @@ def end(world, answer, status):
     )
 
 
+def wait_for_process(world, host):
+    """Put a host on maintenance, as engines do."""
+    outage = ProcessOutage(process_name="nova-compute", disabled_reason="r")
+    world.database.write(outages.begin, host["uuid"], outage)
+
+
 @pytest.mark.usefixtures("host")
 class TestDuplicates:
     @pytest.mark.parametrize("kind", NotificationType)
@@ -94,9 +100,15 @@ class TestDuplicates:
 
     @pytest.mark.parametrize("kind", ["COMPUTE_HOST", "PROCESS"])
     @pytest.mark.parametrize("status", NotificationStatus)
-    def test_hosts_and_processes_in_any_status(self, world, kind, status):
+    def test_hosts_and_processes_in_any_status(
+        self, world, host, kind, status
+    ):
         end(world, report(world, kind, 0), status)
-        assert report(world, kind, 60).status_int == 409
+        if kind == "PROCESS":
+            wait_for_process(world, host)
+        again = report(world, kind, 60)
+        assert again.status_int == 409
+        assert "duplicate" in message(again)
 
     @pytest.mark.parametrize(
         ("status", "code"),
@@ -328,6 +340,29 @@ def test_a_host_on_maintenance_is_not_heard(world):
         "Notification received from host compute-1 of type 'COMPUTE_HOST' "
         "is ignored as the host is already under maintenance."
     )
+
+
+@pytest.mark.parametrize("seconds", [60, 181])
+def test_a_host_that_waits_for_its_process_waits_anew_when_that_stops(
+    world, host, seconds
+):
+    """Also where the report repeats another one, and is refused."""
+    report(world, "PROCESS", 0)
+    wait_for_process(world, host)
+    world.database.write(outages.look, [host["uuid"]], gap=60)
+    (before,) = world.database.read(outages.stopped_hosts)
+    assert before.up_since is not None
+    report(world, "PROCESS", seconds, process_name="libvirtd")
+    assert world.database.read(outages.stopped_hosts)[0].up_since is not None
+    accepted = report(world, "PROCESS", seconds).status_int == 202
+    assert accepted is (seconds > 180)
+    assert world.database.read(outages.stopped_hosts)[0].up_since is None
+
+
+def test_a_host_that_waits_for_its_process_can_fail(world, host):
+    wait_for_process(world, host)
+    assert report(world, "VM", 0).status_int == 202
+    assert report(world, "COMPUTE_HOST", 0).status_int == 202
 
 
 def test_a_disabled_segment_does_not_matter(world, host):

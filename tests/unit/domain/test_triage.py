@@ -6,6 +6,7 @@ import pytest
 
 from masakari.domain import model, triage
 from masakari.domain.model import NotificationStatus, NotificationType
+from masakari.domain.server import ComputeService
 from masakari.domain.triage import ProcessAction
 
 SEGMENT = model.Segment(
@@ -75,7 +76,8 @@ def test_only_instances_are_claimed_by_themselves(type, uuid, expected):
         (HOST, None, "PROCESS", {}, True),
         (RESTING, None, "COMPUTE_HOST", {}, False),
         (RESTING, OUTAGE, "COMPUTE_HOST", {}, True),
-        (RESTING, OUTAGE, "VM", {}, False),
+        (RESTING, None, "VM", {}, False),
+        (RESTING, OUTAGE, "VM", {}, True),
         (
             RESTING,
             OUTAGE,
@@ -102,7 +104,7 @@ def test_only_instances_are_claimed_by_themselves(type, uuid, expected):
             OUTAGE,
             "PROCESS",
             {"event": "STOPPED", "process_name": "nova-compute"},
-            False,
+            True,
         ),
     ],
 )
@@ -183,3 +185,22 @@ def test_an_earlier_start_or_another_process_contradicts_nothing():
     ):
         assert not triage.contradicts(other, stop)
     assert triage.contradicts(process("STARTED", id=6), stop)
+
+
+@pytest.mark.parametrize(
+    ("enabled", "reason", "expected"),
+    [
+        (False, "it stopped", True),
+        (False, "new disk", False),
+        (True, None, False),
+    ],
+)
+def test_what_else_disables_a_service_is_not_ours(enabled, reason, expected):
+    service = ComputeService(
+        id="s",
+        host="compute-1",
+        up=True,
+        enabled=enabled,
+        disabled_reason=reason,
+    )
+    assert triage.disabled_for(OUTAGE, service) is expected

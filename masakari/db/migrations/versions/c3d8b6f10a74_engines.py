@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("started_at", sa.DateTime, nullable=False),
         sa.Column("expires_at", sa.BigInteger, nullable=False),
         sa.Column("stopping", sa.Boolean, nullable=False),
+        sa.Column("trouble", sa.Text, nullable=True),
     )
     _join_collation()
     op.add_column(
