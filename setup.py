@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+"""For tools that look for it; all is in setup.cfg."""
+
 import setuptools
 
-setuptools.setup(setup_requires=["pbr>=6.1.1"], pbr=True)
+setuptools.setup()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
+from importlib import metadata
+
 extensions = [
-    "openstackdocstheme",
     "oslo_config.sphinxconfiggen",
     "oslo_config.sphinxext",
     "oslo_policy.sphinxext",
@@ -8,13 +9,11 @@ extensions = [
 ]
 
 project = "Masakari"
-copyright = "OpenStack contributors"
+version = release = metadata.version("masakari")
+copyright = "Masakari contributors"
 
-html_theme = "openstackdocs"
+html_theme = "alabaster"
 html_static_path = ["_static"]
-openstackdocs_repo_name = "openstack/masakari"
-openstackdocs_bug_project = "masakari"
-openstackdocs_auto_name = False
 
 _etc = "../../etc/masakari"
 config_generator_config_file = [

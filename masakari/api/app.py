@@ -115,9 +115,7 @@ def assemble(
     mounted = urlmap.URLMap()
     mounted["/v1"] = cors.CORS(proxied(api, conf), conf)
     mounted["/healthcheck"] = _healthcheck(conf)
-    mounted["/healthcheck/ready"] = faults.FaultWrapper(
-        readiness.Ready.of(parts)
-    )
+    mounted["/healthcheck/ready"] = faults.Guard(readiness.Ready.of(parts))
     mounted["/"] = faults.FaultWrapper(proxied(beside, conf))
     return mounted
 
@@ -176,4 +174,4 @@ def _healthcheck(conf: cfg.ConfigOpts) -> wsgi.Application:
     conf.register_opts(options, "healthcheck")
     conf.set_default("backends", ["disable_by_file"], "healthcheck")
     conf.set_default("disable_by_file_path", _DISABLE_FILE, "healthcheck")
-    return faults.FaultWrapper(healthcheck.Healthcheck(None, conf))
+    return faults.Guard(healthcheck.Healthcheck(None, conf))

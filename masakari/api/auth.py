@@ -4,9 +4,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import webob
-
-from masakari.api import paste, resource, tokens, wsgi
+from masakari.api import faults, paste, resource, tokens, wsgi
 from masakari.context import RequestContext
 
 
@@ -46,9 +44,8 @@ class MasakariKeystoneContext:
     ) -> Iterable[bytes]:
         context = self._context(environ)
         if context.user_id is None:
-            refusal = webob.Response(
-                status=401, text="401 Unauthorized", content_type="text/plain"
-            )
+            fault = faults.Fault(401, "The request does not say who sends it.")
+            refusal = faults.response(fault, environ)
             return wsgi.respond(refusal, environ, start_response)
         environ[resource.CONTEXT] = context
         return self.application(environ, start_response)

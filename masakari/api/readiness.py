@@ -110,7 +110,7 @@ class Ready:
     ) -> wsgi.Application:
         """For PasteDeploy."""
         del global_conf, local_conf
-        return faults.FaultWrapper(cls.of(paste.current()))
+        return faults.Guard(cls.of(paste.current()))
 
     def __call__(
         self, environ: wsgi.Environ, start_response: wsgi.StartResponse

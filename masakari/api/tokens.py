@@ -68,7 +68,7 @@ def _check_cache(conf: cfg.ConfigOpts) -> None:
 
 
 def _check_addresses(option: str, servers: list[str]) -> None:
-    import memcache  # type: ignore[import-untyped]
+    import memcache
 
     try:
         # This does not connect.

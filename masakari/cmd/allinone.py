@@ -88,7 +88,6 @@ class AllInOne:
         port: int | None = None,
     ) -> None:
         self._conf = conf
-        self._compute = compute
         self._database = Database.from_conf(conf)
         self._events = {
             binary: publisher.Notifier(conf, binary)
@@ -100,6 +99,12 @@ class AllInOne:
             compute=compute,
             engine_client=EngineClient(conf),
             events=self._events[publisher.Binary.API],
+        )
+        self._engine = engine.build(
+            conf,
+            database=self._database,
+            compute=compute,
+            events=self._events[publisher.Binary.ENGINE],
         )
         self._server = server.make(conf, application)
         if port is not None:
@@ -124,15 +129,11 @@ class AllInOne:
         self._stops.append(self._server.stop)
         schema.sync(self._database)
         progress.create_tables(progress.url(self._conf))
-        worker = engine.build(
-            self._conf,
-            database=self._database,
-            compute=self._compute,
-            events=self._events[publisher.Binary.ENGINE],
+        self._engine.start()
+        self._stops.append(self._engine.stop)
+        self._stops.append(
+            engine.listen(self._conf, self._engine, self._database)
         )
-        worker.start()
-        self._stops.append(worker.stop)
-        self._stops.append(engine.listen(self._conf, worker, self._database))
         threading.Thread(
             target=self._server.serve, name="api", daemon=True
         ).start()
@@ -175,6 +176,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             prog=PROG,
             config_files=[],
             cli_opts=CLI,
+            into=configuration.CONF,
         )
     except cfg.Error as error:
         print(error, file=sys.stderr)

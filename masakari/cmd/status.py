@@ -14,7 +14,7 @@ from masakari.cmd import startup
 from masakari.conf import defaults
 from masakari.db import progress, schema
 from masakari.db.session import Database
-from masakari.engine import first_contact, plugins
+from masakari.engine import first_contact, workflows
 from masakari.events import publisher
 from masakari.nova import client, session
 from masakari.rpc import bus
@@ -73,10 +73,20 @@ def _policy_format(
 def _recovery_tasks(
     _commands: upgradecheck.UpgradeCommands, conf: cfg.ConfigOpts
 ) -> upgradecheck.Result:
-    """Whether an engine with this configuration would find its tasks."""
+    """Whether an engine with these files could run its recovery flows."""
+    files = [f"--config-file={name}" for name in conf.config_file or ()]
+    files += [f"--config-dir={name}" for name in conf.config_dir or ()]
     try:
-        plugins.load_workflows(conf)
-    except exception.ConfigurationError as error:
+        workflows.load(
+            configuration.load(
+                files,
+                prog="masakari-status",
+                config_files=[],
+                # Where tasks of third parties look for their options.
+                into=configuration.CONF,
+            )
+        )
+    except (exception.ConfigurationError, cfg.Error) as error:
         return upgradecheck.Result(upgradecheck.Code.FAILURE, str(error))
     return upgradecheck.Result(upgradecheck.Code.SUCCESS)
 

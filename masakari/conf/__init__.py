@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Masakari's configuration: which options there are, and reading them.
 
-Nothing here keeps a configuration: :func:`load` gives a new object, and who
-needs it is handed it.
+Whoever needs a configuration is handed it: :func:`load` gives a new object,
+or fills :data:`CONF`, which is for those that cannot be handed one.
 """
 
 from collections.abc import Sequence
@@ -25,6 +25,11 @@ from masakari.conf import (
 )
 
 PROJECT = "masakari"
+
+#: oslo.config's own object. Recovery tasks of third parties, and libraries,
+#: read it and register their options on it, so that a program with an engine
+#: has to have its configuration in it. Nothing of Masakari's reads it.
+CONF: cfg.ConfigOpts = cfg.CONF
 
 
 def register_opts(conf: cfg.ConfigOpts) -> None:
@@ -53,6 +58,7 @@ def load(
     prog: str,
     config_files: Sequence[str] | None = None,
     cli_opts: Sequence[cfg.Opt] = (),
+    into: cfg.ConfigOpts | None = None,
 ) -> cfg.ConfigOpts:
     """Read the configuration of one program.
 
@@ -62,9 +68,12 @@ def load(
     :param config_files: the files to read when the command line names none;
         None searches the usual places, as oslo.config does for ``masakari``
     :param cli_opts: what else the command line may hold
+    :param into: the object that is filled; None makes a new one
     :raises oslo_config.cfg.Error: when it cannot be read
     """
-    conf = cfg.ConfigOpts()
+    conf = cfg.ConfigOpts() if into is None else into
+    # Options of a command line that was read before could not be registered.
+    conf.clear()
     defaults.set_library_defaults()
     logging.register_options(conf)
     register_opts(conf)

@@ -88,8 +88,11 @@ def _refusal(conf: cfg.ConfigOpts) -> str | None:
 def check(conf: cfg.ConfigOpts) -> None:
     """Look at every option once, instead of when it is needed first.
 
-    :raises oslo_config.cfg.Error: one has a value that it cannot have
+    :raises oslo_config.cfg.Error: one has a value that it cannot have, or
+        none where it needs one
     """
+    # Those that were registered after the files were read.
+    conf._check_required_opts()
     unread = set(ignored.IGNORED)
     for name in conf:
         if ("DEFAULT", name) in unread:

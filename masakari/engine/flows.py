@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Recovery workflows as TaskFlow graphs: what follows what.
+"""Runs recovery workflows, and records them.
 
 The graphs are run with persistence so that they can be shown
 (``recovery_workflow_details``). Nothing is ever resumed from it: a recovery
@@ -7,17 +7,15 @@ that is taken over looks at the world and runs as a new flow in the same
 logbook.
 """
 
-import collections
 import contextlib
-import dataclasses
 import functools
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from oslo_config import cfg
-from taskflow import engines, task
+from taskflow import engines
 from taskflow import exceptions as taskflow_exc
 from taskflow.patterns import linear_flow
 from taskflow.persistence import models
@@ -26,29 +24,11 @@ from taskflow.utils import persistence_utils
 from masakari import exception
 from masakari.db import progress
 from masakari.domain.planner.host import Destination
-from masakari.engine import plugins, reserves
-from masakari.engine.facade import NovaFacade
+from masakari.engine import reserves, workflows
 from masakari.engine.recovery import Recovery
-from masakari.engine.tasks.base import RecoveryTask
+from masakari.engine.workflows import Workflow
 
 LOG = logging.getLogger(__name__)
-
-PHASES = ("pre", "main", "post")
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Workflow:
-    """The tasks of one kind of recovery, by phase.
-
-    :param logbook: the name under which it is recorded; like that of the
-        flow it is the one that clouds know
-    :param over_reserves: main is run again for each reserved host
-    """
-
-    logbook: str
-    flow: str
-    tasks: Mapping[str, Sequence[type[task.Task]]]
-    over_reserves: bool = False
 
 
 class Records:
@@ -101,35 +81,21 @@ class Flows:
 
     @classmethod
     def from_conf(cls, conf: cfg.ConfigOpts) -> "Flows":
-        """Resolve every task name that is configured.
+        """The workflows that are configured, each of which can be run.
 
-        :raises ConfigurationError: a task is not installed
+        :raises ConfigurationError: one cannot
         """
-        tasks = plugins.load_workflows(conf)
-        host = functools.partial(
-            Workflow, "instance:evacuate", "instance_evacuate_engine"
-        )
+        loaded = workflows.load(conf)
         return cls(
             Records(progress.backend(conf)),
             host={
-                Destination.ANYWHERE: host(
-                    tasks["host_auto_failure_recovery_tasks"]
-                ),
-                Destination.RESERVED: host(
-                    tasks["host_rh_failure_recovery_tasks"],
-                    over_reserves=True,
-                ),
+                Destination.ANYWHERE: loaded[
+                    "host_auto_failure_recovery_tasks"
+                ],
+                Destination.RESERVED: loaded["host_rh_failure_recovery_tasks"],
             },
-            instance=Workflow(
-                "instance:recovery",
-                "instance_recovery_engine",
-                tasks["instance_failure_recovery_tasks"],
-            ),
-            process=Workflow(
-                "process:recovery",
-                "process_recovery_engine",
-                tasks["process_failure_recovery_tasks"],
-            ),
+            instance=loaded["instance_failure_recovery_tasks"],
+            process=loaded["process_failure_recovery_tasks"],
         )
 
     def run_host(
@@ -209,7 +175,7 @@ class Flows:
         is no JSON, is run once more without records: tasks can be repeated.
         """
         uuid = recovery.notification.uuid
-        flow = _build(workflow, recovery, more)
+        flow = workflows.build(workflow, recovery, more)
         records = self._records(flow, recovery, workflow.logbook)
         try:
             _run_flow(flow, store, records)
@@ -221,7 +187,7 @@ class Flows:
                 error,
             )
             recovery.check()
-            _run_flow(_build(workflow, recovery, more), store, {})
+            _run_flow(workflows.build(workflow, recovery, more), store, {})
 
     def _records(
         self, flow: linear_flow.Flow, recovery: Recovery, name: str
@@ -269,53 +235,6 @@ def _run_flow(
         raise _weightiest(failures) from failures
 
 
-def _build(
-    workflow: Workflow, recovery: Recovery, more: Mapping[str, Any]
-) -> linear_flow.Flow:
-    """The graph of a workflow.
-
-    :param more: further arguments for the constructors of tasks
-    """
-    flow = linear_flow.Flow(workflow.flow)
-    names: collections.Counter[str] = collections.Counter()
-    for phase in PHASES:
-        steps = []
-        for cls in workflow.tasks[phase]:
-            step = _make(cls, recovery, more)
-            names[step.name] += 1
-            if names[step.name] > 1:
-                # TaskFlow wants to tell them apart.
-                step.name = f"{step.name}-{names[step.name]}"
-            steps.append(step)
-        if steps:
-            flow.add(_phase(workflow, phase, recovery).add(*steps))
-    return flow
-
-
-def _phase(
-    workflow: Workflow, phase: str, recovery: Recovery
-) -> linear_flow.Flow:
-    if not (workflow.over_reserves and phase == "main"):
-        return linear_flow.Flow(f"{phase}_tasks")
-    name = f"retry_{workflow.flow}"
-    return linear_flow.Flow(
-        name, retry=reserves.NextReservedHost(f"{name}_retry", recovery)
-    )
-
-
-def _make(
-    cls: type[task.Task], recovery: Recovery, more: Mapping[str, Any]
-) -> task.Task:
-    """Construct a task; only our own are handed the recovery itself."""
-    own = {"recovery": recovery} if issubclass(cls, RecoveryTask) else {}
-    return cls(
-        context=recovery.context,
-        novaclient=NovaFacade(recovery.compute),
-        **more,
-        **own,
-    )
-
-
 def _update_host(
     recovery: Recovery,
     context: Any,
@@ -330,8 +249,9 @@ def _update_host(
 def _weightiest(failures: Any) -> BaseException:
     """Of several errors, the one that says what is to become of it all."""
     errors = [failure.exception for failure in failures]
-    for error in errors:
-        if isinstance(error, exception.RecoveryAbandoned):
-            return error
+    for kind in (exception.RecoveryAbandoned, exception.RecoveryWaits):
+        for error in errors:
+            if isinstance(error, kind):
+                return error
     first: BaseException = errors[0]
     return first

@@ -7,12 +7,15 @@ instance; what it took stays.
 """
 
 import logging
+from collections.abc import Sequence
 
 from masakari import exception
 from masakari.domain import triage, verdict
 from masakari.domain.model import Outcome, VMoveStatus
+from masakari.domain.planner import destinations
 from masakari.domain.planner import host as planner
 from masakari.domain.planner.host import Destination
+from masakari.domain.server import ComputeService
 from masakari.domain.verdict import Verdict
 from masakari.engine import reserves
 from masakari.engine.evacuation.evacuation import Evacuation
@@ -27,8 +30,11 @@ LOG = logging.getLogger(__name__)
 #: These are about the recovery as a whole, whatever the destination.
 _FINAL = (
     exception.RecoveryAbandoned,
+    exception.RecoveryWaits,
+    exception.ServiceUnavailable,
     exception.SkipHostRecoveryException,
     exception.HostNotDown,
+    port.Denied,
 )
 
 
@@ -49,6 +55,34 @@ def recover(recovery: Recovery, flows: Flows) -> Verdict:
     if not moves and trouble is None:
         return verdict.finished(_why_nothing(recovery))
     return verdict.of_moves(moves, trouble)
+
+
+def require_destination(
+    recovery: Recovery, services: Sequence[ComputeService]
+) -> None:
+    """Look whether there is a host that could take instances.
+
+    :param services: all compute services
+    :raises RecoveryWaits: there is none; the failed one is not back either
+    """
+    name = recovery.host.name
+    up = {service.host for service in services if service.up}
+    failed = {name} | recovery.journal.failing_hosts()
+    if name in up or destinations.exists(services, target=None, failed=failed):
+        return
+    if Destination.RESERVED in _destinations(recovery) and any(
+        host.name in up for host in reserves.candidates(recovery)
+    ):
+        return
+    raise exception.RecoveryWaits(
+        f"No compute service is up and enabled to which the instances of "
+        f"host {name} could be evacuated.",
+        reason="destination",
+    )
+
+
+def _destinations(recovery: Recovery) -> Sequence[Destination]:
+    return planner.DESTINATIONS[recovery.host.segment.recovery_method]
 
 
 def _evacuate(recovery: Recovery, flows: Flows) -> str | None:
@@ -79,11 +113,11 @@ def _take_out_of_service(recovery: Recovery) -> None:
 
 def _try_destinations(recovery: Recovery, flows: Flows) -> str | None:
     """Send the instances away; returns why the last way did not work."""
-    destinations = planner.DESTINATIONS[recovery.host.segment.recovery_method]
+    ways = _destinations(recovery)
     trouble = None
-    for number, destination in enumerate(destinations, start=1):
+    for number, destination in enumerate(ways, start=1):
         has_alternative = any(
-            _is_there(recovery, other) for other in destinations[number:]
+            _is_there(recovery, other) for other in ways[number:]
         )
         trouble = _try_destination(
             recovery, flows, destination, has_alternative=has_alternative
@@ -114,8 +148,6 @@ def _try_destination(
     except _FINAL:
         raise
     except exception.MasakariException as error:
-        if _is_about_us(error):
-            raise
         LOG.warning(
             "Notification %s: not all instances went %s: %s",
             recovery.notification.uuid,
@@ -126,13 +158,6 @@ def _try_destination(
             _plan_all_the_same(recovery)
         return str(error)
     return None
-
-
-def _is_about_us(error: exception.MasakariException) -> bool:
-    """Without our own database there is no going on, without Nova there is."""
-    return isinstance(error, exception.ServiceUnavailable) and not isinstance(
-        error, port.ComputeError
-    )
 
 
 def _plan_all_the_same(recovery: Recovery) -> None:

@@ -28,7 +28,6 @@ from masakari.db.session import Database
 from masakari.domain.model import (
     Host,
     Notification,
-    NotificationType,
     Outcome,
     ProcessOutage,
     Reserve,
@@ -162,6 +161,19 @@ class Journal:
         self._announcements.moved(ended)
         self._announcements.ended(self._claim.notification, verdict)
 
+    def put_back(self, wait: exception.RecoveryWaits) -> bool:
+        """Release the claim; see :func:`masakari.db.claims.put_back`."""
+        return self._patiently(
+            functools.partial(
+                self._database.write,
+                claims.put_back,
+                self._claim,
+                str(wait),
+                waiting_for=wait.reason,
+                lease=self._lease.seconds,
+            )
+        )
+
     def hand_back(self) -> None:
         """Release the claim for another engine to go on at once."""
         self._patiently(
@@ -176,16 +188,24 @@ class Journal:
             due.host_is_failing, self._claim.notification.source_host_uuid
         )
 
+    def recovered_hosts(self) -> set[str]:
+        """See :func:`masakari.db.due.recovered_hosts`."""
+        return self._read(due.recovered_hosts)
+
     def failing_hosts(self) -> set[str]:
         """See :func:`masakari.db.due.failing_hosts`."""
         return self._read(due.failing_hosts)
 
-    def reports_of_processes(self) -> list[Notification]:
-        """All that was reported of processes of the host."""
+    def later_reports(self) -> list[Notification]:
+        """What was reported since of the same kind, and the same host."""
+        notification = self._claim.notification
         return self._read(
-            notifications.of_host,
-            self._claim.notification.source_host_uuid,
-            NotificationType.PROCESS,
+            functools.partial(
+                notifications.of_host,
+                host_uuid=notification.source_host_uuid,
+                type=notification.type,
+                after=notification.id,
+            )
         )
 
     def evacuated_from(self, host: Host, instance_uuid: str) -> VMove | None:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recovery tasks by the names that configuration gives them."""
 
+import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
-from oslo_config import cfg
 from stevedore import named
 from taskflow import task
 
@@ -12,37 +12,30 @@ from masakari import exception
 
 NAMESPACE = "masakari.task_flow.tasks"
 
+#: What tasks written for other programs import, and why they cannot.
+_ABSENT = {
+    "masakari": "this Masakari does not have it, and the guide to recovery "
+    "flows lists what a task may import",
+    "eventlet": "the engine works with threads, not with eventlet",
+}
 
-def load_workflows(
-    conf: cfg.ConfigOpts,
-) -> dict[str, dict[str, list[type[task.Task]]]]:
-    """The task classes of every workflow, by option and phase.
 
-    :raises ConfigurationError: a name is not installed or does not import,
-        or an option cannot be read
+@dataclasses.dataclass(frozen=True, slots=True)
+class Recipe:
+    """A task of a workflow.
+
+    :param name: its entry point, which the configuration names
+    :param cls: what is constructed for each run
     """
-    try:
-        recipes = dict(conf.taskflow_driver_recovery_flows.items())
-    except cfg.Error as error:
-        raise exception.ConfigurationError(str(error)) from error
-    classes = load_tasks(
-        name
-        for recipe in recipes.values()
-        for names in recipe.values()
-        for name in names
-    )
-    return {
-        option: {
-            phase: [classes[name] for name in names]
-            for phase, names in recipe.items()
-        }
-        for option, recipe in recipes.items()
-    }
+
+    name: str
+    cls: type[task.Task]
 
 
-def load_tasks(names: Iterable[str]) -> dict[str, type[task.Task]]:
+def load_tasks(option: str, names: Iterable[str]) -> dict[str, Recipe]:
     """Import the task classes of the given entry point names.
 
+    :param option: where the names are from, to be told
     :raises ConfigurationError: a name is not installed, or does not import
     """
     wanted = sorted(set(names))
@@ -52,7 +45,7 @@ def load_tasks(names: Iterable[str]) -> dict[str, type[task.Task]]:
         NAMESPACE,
         names=wanted,
         on_load_failure_callback=lambda _manager, entry, error: broken.update(
-            {entry.name: f"{entry.name} ({error})"}
+            {entry.name: f"{entry.name} ({_reason(error)})"}
         ),
         on_missing_entrypoints_callback=missing.update,
     )
@@ -64,7 +57,17 @@ def load_tasks(names: Iterable[str]) -> dict[str, type[task.Task]]:
         # What is broken counts as missing too.
         told = [broken.get(name, name) for name in sorted(missing | {*broken})]
         raise exception.ConfigurationError(
-            "[taskflow_driver_recovery_flows] names recovery tasks that are "
-            f"not installed or cannot be imported: {', '.join(told)}."
+            f"{option} names recovery tasks that are not installed or "
+            f"cannot be imported: {', '.join(told)}."
         )
-    return found
+    return {name: Recipe(name, plugin) for name, plugin in found.items()}
+
+
+def _reason(error: BaseException) -> str:
+    """Why a module does not import."""
+    if not isinstance(error, ImportError):
+        return f"{type(error).__name__}: {error}"
+    package = (error.name or "").partition(".")[0]
+    if package in _ABSENT:
+        return f"{error}: {_ABSENT[package]}"
+    return str(error)

@@ -22,10 +22,12 @@ LOG = logging.getLogger(__name__)
 #: What ends the search for a host that takes the instances.
 _FINAL = (
     exception.RecoveryAbandoned,
+    exception.RecoveryWaits,
     exception.ServiceUnavailable,
     exception.SkipHostRecoveryException,
     exception.HostNotDown,
     exception.InstancesLeftBehind,
+    port.Denied,
 )
 
 

@@ -3,9 +3,11 @@
 
 import contextlib
 import datetime
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
+import requests
 from keystoneauth1 import exceptions as auth_exceptions
 from novaclient import exceptions as nova_exceptions
 from oslo_utils import strutils
@@ -22,6 +24,13 @@ from masakari.nova import port
 T = TypeVar("T")
 
 _HOST = "OS-EXT-SRV-ATTR:host"
+#: Without a connection nothing was sent.
+_NOT_CONNECTED = (
+    ConnectionRefusedError,
+    requests.ConnectTimeout,
+    requests.exceptions.SSLError,
+    socket.gaierror,
+)
 
 #: A resource as Nova sends it.
 Fields = Mapping[str, Any]
@@ -31,7 +40,11 @@ def _from_status(
     code: int, text: str, retry_after: float | None
 ) -> port.ComputeError:
     if code in (408, 413, 429) or code >= 500:
-        return port.Unavailable(text, retry_after=retry_after or None)
+        return port.Unavailable(
+            text,
+            retry_after=retry_after or None,
+            in_doubt=code in port.DOUBTFUL,
+        )
     return port.Refused(text, code=code)
 
 
@@ -65,15 +78,39 @@ def _from_auth(error: auth_exceptions.ClientException) -> port.ComputeError:
         answer = _from_status(error.http_status, text, retry_after)
         if isinstance(answer, port.Refused):
             return port.Denied(text, code=answer.code)
+        if isinstance(answer, port.Unavailable):
+            answer.in_doubt = False
         return answer
     if isinstance(
         error,
         auth_exceptions.ConnectionError | auth_exceptions.DiscoveryFailure,
     ):
-        return port.Unavailable(text)
+        return port.Unavailable(text, in_doubt=_may_have_arrived(error))
     if isinstance(error, auth_exceptions.CatalogException):
         return port.Denied(text, code=404)
     return port.Denied(text, code=401)
+
+
+def _may_have_arrived(error: auth_exceptions.ClientException) -> bool:
+    """Whether Nova may have received a request that got no answer.
+
+    It has not when there was no connection, or when what got no answer was
+    a request for a token.
+    """
+    causes = list(_causes(error))
+    for cause in causes:
+        request = getattr(cause, "request", None)
+        if str(getattr(request, "url", "")).endswith("/auth/tokens"):
+            return False
+    return not any(isinstance(cause, _NOT_CONNECTED) for cause in causes)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """What has led to an error, and that itself."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 @contextlib.contextmanager
@@ -131,6 +168,7 @@ def server(fields: Fields) -> Server:
         metadata=dict(fields["metadata"]),
         locked=fields["locked"],
         fault=fault.get("message") if vm_state == VMState.ERROR else None,
+        updated_at=_time(fields["updated"]),
     )
 
 

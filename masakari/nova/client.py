@@ -294,6 +294,10 @@ class NovaClient:
         with self._changing():
             self._client().servers.start(uuid)
 
+    def reboot(self, uuid: str) -> None:
+        with self._changing():
+            self._client().servers.reboot(uuid, "HARD")
+
     def reset_state(self, uuid: str, state: str) -> None:
         with self._changing():
             self._client().servers.reset_state(uuid, state)

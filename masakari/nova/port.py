@@ -54,16 +54,28 @@ class Denied(Refused):
 
 
 class Unavailable(ComputeError, exception.ServiceUnavailable):
-    """No answer, or 429 or 5xx: it may or may not have been done.
+    """No answer, or 429 or 5xx.
 
     :param retry_after: seconds that Nova asked to wait, if it did
+    :param in_doubt: it may have been done, or be done yet; otherwise it was
+        not, unless Nova's own records show it
     """
 
     def __init__(
-        self, message: str, *, retry_after: float | None = None
+        self,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        in_doubt: bool = True,
     ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.in_doubt = in_doubt
+
+
+#: Statuses that a proxy answers with, or Nova in its place, when it does not
+#: know what has become of the request.
+DOUBTFUL = frozenset({408, 502, 504})
 
 
 #: Whether a call that changes something may still be sent.
@@ -170,6 +182,9 @@ class ComputePort(Protocol):
     def stop(self, uuid: str) -> None: ...
 
     def start(self, uuid: str) -> None: ...
+
+    def reboot(self, uuid: str) -> None:
+        """Start its guest anew (``HARD``), also one in ``error``."""
 
     def reset_state(self, uuid: str, state: str) -> None:
         """Set ``vm_state`` to ``active`` or ``error``; clears task_state."""

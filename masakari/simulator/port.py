@@ -37,7 +37,11 @@ def _error(error: records.CloudError, *, read: bool) -> port.ComputeError:
     if error.code == 404:
         return port.NotFound(text)
     if error.code in (408, 413, 429) or error.code >= 500:
-        return port.Unavailable(text, retry_after=error.retry_after)
+        return port.Unavailable(
+            text,
+            retry_after=error.retry_after,
+            in_doubt=error.code in port.DOUBTFUL,
+        )
     return port.Refused(text, code=error.code)
 
 
@@ -53,6 +57,7 @@ def _server(record: records.ServerRecord) -> Server:
         metadata=dict(record.metadata),
         locked=record.locked,
         fault=record.fault if record.vm_state == "error" else None,
+        updated_at=utc(record.updated_at),
     )
 
 
@@ -98,6 +103,7 @@ class SimulatedCompute:
     def _ask(
         self, call: Callable[[], gate.Answer[T]], *, read: bool = True
     ) -> T:
+        self._log_in()
         try:
             answer = call()
         except records.CloudError as error:
@@ -108,6 +114,15 @@ class SimulatedCompute:
             raise self._tired()
         self._pass(answer.delay)
         return answer.value
+
+    def _log_in(self) -> None:
+        """As often as there is something to be done by Keystone."""
+        try:
+            self._pass(self._cloud.gate.log_in())
+        except records.CloudError as error:
+            raise _error(error, read=True) from error
+        except gate.NoAnswer:
+            raise self._tired() from None
 
     def _change(self, call: Callable[[], gate.Answer[None]]) -> None:
         with port.fenced(self._check):
@@ -201,6 +216,9 @@ class SimulatedCompute:
 
     def start(self, uuid: str) -> None:
         self._change(lambda: self._cloud.compute.start(uuid))
+
+    def reboot(self, uuid: str) -> None:
+        self._change(lambda: self._cloud.compute.reboot(uuid))
 
     def reset_state(self, uuid: str, state: str) -> None:
         self._change(lambda: self._cloud.compute.reset_state(uuid, state))

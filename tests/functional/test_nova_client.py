@@ -14,7 +14,7 @@ from oslo_config import cfg
 
 from masakari import conf as masakari_conf
 from masakari import exception, keystone
-from masakari.engine import first_contact
+from masakari.engine import nova_access
 from masakari.nova import client, port, session
 from masakari.simulator import nova as nova_face
 from masakari.simulator import views
@@ -122,7 +122,7 @@ def test_an_account_that_is_no_administrator(server):
         os_privileged_user_tenant="demo",
     )
     with pytest.raises(port.Denied) as caught:
-        first_contact.check(client.NovaClient.from_conf(conf))
+        nova_access.check_nova(client.NovaClient.from_conf(conf))
     assert str(caught.value).startswith(
         "User demo of project demo is no administrator in Nova: it may not "
         "list compute services. Nova: Policy doesn't allow "
@@ -132,7 +132,7 @@ def test_an_account_that_is_no_administrator(server):
 def test_an_account_that_does_not_see_hosts(server, cloud, monkeypatch):
     uuid = cloud.create_server("s", "c1").uuid
     compute = client.NovaClient.from_conf(conf_for(server))
-    assert first_contact.check(compute)
+    assert nova_access.check_nova(compute)
     monkeypatch.setattr(views, "server_hosts", lambda *_: {})
     for read in (
         compute.any_server,
@@ -146,7 +146,7 @@ def test_an_account_that_does_not_see_hosts(server, cloud, monkeypatch):
             "OS-EXT-SRV-ATTR:host to administrators alone."
         )
     with pytest.raises(port.Denied) as caught:
-        first_contact.check(compute)
+        nova_access.check_nova(compute)
     assert str(caught.value).startswith(
         "User nova of project service is no administrator in Nova: it may "
         "not list the servers of all projects with their hosts. "
@@ -157,7 +157,7 @@ def test_a_token_for_the_whole_system_is_named(server, cloud):
     cloud.faults.add("compute_services", 403)
     conf = conf_for(server, os_system_scope="all")
     with pytest.raises(port.Denied) as caught:
-        first_contact.check(client.NovaClient.from_conf(conf))
+        nova_access.check_nova(client.NovaClient.from_conf(conf))
     assert "os_privileged_user_tenant and not os_system_scope" in str(
         caught.value
     )
@@ -324,6 +324,57 @@ def test_calls_have_a_time_limit(cloud, server):
     assert time.monotonic() - started < 4
 
 
+@pytest.mark.parametrize(
+    ("code", "in_doubt"),
+    [
+        (408, True),
+        (429, False),
+        (500, False),
+        (502, True),
+        (503, False),
+        (504, True),
+    ],
+)
+def test_some_answers_leave_in_doubt_what_was_done(
+    cloud, compute, code, in_doubt
+):
+    made = cloud.create_server("s", "c1").uuid
+    cloud.faults.add("stop", code)
+    with pytest.raises(port.Unavailable) as caught:
+        compute.stop(made)
+    assert caught.value.in_doubt is in_doubt
+
+
+def test_no_answer_leaves_in_doubt_what_was_done(cloud, server):
+    compute = client_of(server, timeout=0.3, retries=0)
+    made = cloud.create_server("s", "c1").uuid
+    compute.compute_services()
+    cloud.faults.add("stop", "timeout")
+    with pytest.raises(port.Unavailable) as caught:
+        compute.stop(made)
+    assert caught.value.in_doubt
+
+
+def test_without_an_answer_of_keystone_nova_was_not_asked(cloud, server):
+    compute = client_of(server, timeout=0.3, retries=0)
+    made = cloud.create_server("s", "c1").uuid
+    cloud.faults.add("authenticate", "hang")
+    with pytest.raises(port.Unavailable) as caught:
+        compute.stop(made)
+    assert not caught.value.in_doubt
+
+
+def test_without_a_connection_nova_was_not_asked(cloud):
+    made = cloud.create_server("s", "c1").uuid
+    with SimulatorServer(cloud) as running:
+        compute = client_of(running, retries=0, timeout=2)
+        compute.compute_services()
+    compute._nova.session.session.close()
+    with pytest.raises(port.Unavailable) as caught:
+        compute.stop(made)
+    assert not caught.value.in_doubt
+
+
 def test_request_id_reaches_nova(server, compute):
     request_id = f"req-{uuid.uuid4()}"
     compute.for_claim(request_id).compute_services()
@@ -357,7 +408,7 @@ def test_nothing_is_sent_when_the_lease_ends_while_a_call_is_prepared(
 
     def check():
         if not next(held):
-            raise exception.ClaimLost(uuid="n")
+            raise exception.ClaimLost(claim="it")
 
     made = cloud.create_server("s", "c1").uuid
     with pytest.raises(exception.ClaimLost):

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy
 from oslo_config import cfg
 
 from masakari import conf as configuration
-from masakari import exception
 from masakari.cmd import engine as program
 from masakari.db import hosts, notifications, progress, schema
 from masakari.db.session import Database
@@ -80,14 +80,23 @@ class Site:
         return path
 
     def _load(self, *files: Path) -> cfg.ConfigOpts:
+        """As programs do: a process has the one that its tasks read."""
         return configuration.load(
-            [], prog="masakari-engine", config_files=[str(f) for f in files]
+            [],
+            prog="masakari-engine",
+            config_files=[str(f) for f in files],
+            into=configuration.CONF,
         )
 
-    def customised(self, **flows: str) -> cfg.ConfigOpts:
-        """The configuration with a further file about recoveries."""
+    def customised(self, more: str = "", **flows: str) -> cfg.ConfigOpts:
+        """The configuration with a further file about recoveries.
+
+        :param more: options of the tasks
+        """
         lines = [f"{kind}_recovery_tasks = {f}" for kind, f in flows.items()]
-        text = "\n".join(["[taskflow_driver_recovery_flows]", *lines, ""])
+        text = "\n".join(
+            ["[taskflow_driver_recovery_flows]", *lines, more, ""]
+        )
         further = self._file("masakari-custom-recovery-methods.conf", text)
         return self._load(self._main, further)
 
@@ -135,10 +144,10 @@ class Site:
         return self.report(host, "PROCESS", payload)
 
     def recover(
-        self, notification: Notification, **flows: str
+        self, notification: Notification, more: str = "", **flows: str
     ) -> list[Notification]:
         """Have an engine bring it to its end; what was seen, in order."""
-        conf = self.customised(**flows)
+        conf = self.customised(more, **flows)
         engine = program.build(
             conf,
             database=self.database,
@@ -189,6 +198,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
         made = Site(server, tmp_path)
         yield made
         made.database.dispose()
+    configuration.CONF.reset()
 
 
 def flat(pre: list[str], main: list[str], post: list[str]) -> str:
@@ -341,17 +351,64 @@ def test_main_runs_once_for_each_reserved_host_that_is_tried(
     assert all(site.host_now(host).reserved for host in reserved)
 
 
-def test_tasks_for_one_flow_do_not_fit_into_another(site: Site) -> None:
-    """The auto flow has no reserved host to offer."""
-    (failed,) = site.hosts("compute-0")
-    notification = site.lose(failed)
+# -- options and progress --------------------------------------------------
+
+
+def test_a_task_reads_options_of_its_own_and_masakaris(site: Site) -> None:
+    notification = reported(site, "process_failure")
     seen = site.recover(
         notification,
-        host_auto_failure=flat([], ["sample_label_reserved_host"], []),
+        "[DEFAULT]\nsample_owner = somebody\n"
+        "[sample_board]\naddress = 192.0.2.7\npatience = 7\nreally = yes\n"
+        "[host_failure]\nservice_disable_reason = none of yours\n",
+        process_failure=flat(["sample_switch_off"], [], []),
     )
-    assert seen[-1].status is NotificationStatus.FAILED
-    assert "MissingDependencies" in (seen[-1].message or "")
-    assert site.diary() == []
+    assert seen[-1].status is NotificationStatus.FINISHED
+    assert site.diary() == [
+        {
+            "task": "SwitchOff",
+            "address": "192.0.2.7",
+            "patience": 7,
+            "really": True,
+            "owner": "somebody",
+            "auth_url": site.conf.os_privileged_user_auth_url,
+            "service_disable_reason": "none of yours",
+        }
+    ]
+    (task,) = site.progress(notification)
+    assert lines(task) == [("1.0", "Switched off")]
+
+
+def test_an_engine_has_the_options_of_its_own_files(site: Site) -> None:
+    for address in ("192.0.2.1", "192.0.2.2"):
+        site.recover(
+            reported(site, "process_failure", address),
+            f"[sample_board]\naddress = {address}\n",
+            process_failure=flat(["sample_switch_off"], [], []),
+        )
+        assert site.diary()[-1]["address"] == address
+
+
+def test_what_a_task_tells_is_kept_within_bounds(site: Site) -> None:
+    notification = reported(site, "process_failure")
+    seen = site.recover(
+        notification, process_failure=flat(["sample_tell_a_lot"], [], [])
+    )
+    assert seen[-1].status is NotificationStatus.FINISHED
+    (task,) = site.progress(notification)
+    told = lines(task)
+    assert told[0] == ("0.0", ("0: " + "\N{FIRE}" * 300)[:255])
+    assert [message[:4] for _, message in told[-3:]] == [
+        "498:",
+        "499:",
+        "No t",
+    ]
+    assert told[-1] == ("1.0", "No text at all")
+    with site.database.transaction() as connection:
+        stored = connection.execute(
+            sqlalchemy.text("SELECT meta FROM atomdetails")
+        ).scalars()
+        assert 24 * 1024 < max(len(meta.encode()) for meta in stored) < 32768
 
 
 # -- instances and processes ----------------------------------------------
@@ -418,9 +475,9 @@ def test_a_task_knows_the_process(site: Site) -> None:
 # -- what their exceptions lead to ----------------------------------------
 
 
-def reported(site: Site, kind: str) -> Notification:
+def reported(site: Site, kind: str, name: str = "compute-0") -> Notification:
     """Something of that kind has failed on a host with an instance."""
-    host, *_ = site.hosts("compute-0", "compute-1")
+    host, *_ = site.hosts(name, f"beside-{name}")
     uuid = site.cloud.create_server(
         "web", host.name, metadata={"HA_Enabled": "True"}
     ).uuid
@@ -518,22 +575,3 @@ def test_nothing_is_undone_where_all_went_well(site: Site) -> None:
     assert site.diary() == [
         {"task": "BorrowCrane", "borrowed_for": "compute-0"}
     ]
-
-
-# -- what is not there ----------------------------------------------------
-
-
-def test_no_engine_starts_with_a_task_that_cannot_be_had(site: Site) -> None:
-    conf = site.customised(
-        process_failure=flat(["sample_broken"], ["sample_forgotten"], [])
-    )
-    with pytest.raises(
-        exception.ConfigurationError,
-        match=r": sample_broken \(No module named .*\), sample_forgotten\.$",
-    ):
-        program.build(
-            conf,
-            database=site.database,
-            compute=NovaClient.from_conf(conf),
-            events=Silent(),
-        )

@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if missing:
         print(
             f"masakari-demo needs {' and '.join(missing)}: "
-            "pip install 'masakari[demo]'",
+            "in Masakari's source tree, pip install '.[demo]'",
             file=sys.stderr,
         )
         return 2
@@ -127,7 +127,7 @@ def _run(arguments: argparse.Namespace, directory: pathlib.Path) -> int:
         servers=arguments.servers,
         fail=arguments.fail,
     )
-    conf = configure(directory, scenario.options)
+    conf = configure(directory, scenario.options, into=configuration.CONF)
     configuration.setup_logging(conf)
     notes = sys.stderr if arguments.json else sys.stdout
 

@@ -19,14 +19,19 @@ _PASSWORD = "secret"  # noqa: S105
 
 
 def configure(
-    directory: pathlib.Path, options: tuple[tuple[str, int], ...] = ()
+    directory: pathlib.Path,
+    options: tuple[tuple[str, int], ...] = (),
+    into: cfg.ConfigOpts | None = None,
 ) -> cfg.ConfigOpts:
     """Masakari's configuration, which depends on nothing outside.
 
     :param directory: for the database and the log
     :param options: of ``[DEFAULT]``
+    :param into: as for :func:`masakari.conf.load`
     """
-    conf = configuration.load([], prog="masakari-demo", config_files=[])
+    conf = configuration.load(
+        [], prog="masakari-demo", config_files=[], into=into
+    )
     conf.set_override("log_file", str(directory / "masakari.log"))
     allinone.prepare(conf, directory)
     # Nobody needs the records after a loss of power.

@@ -2,6 +2,7 @@
 """What every task of a recovery workflow has, ours and third parties'."""
 
 import datetime
+import json
 import logging
 from typing import Any
 
@@ -11,9 +12,10 @@ from masakari.engine.recovery import Recovery
 
 LOG = logging.getLogger(__name__)
 
-#: Lines of progress that a task keeps. With lines of at most
-#: ``LINE_LENGTH`` characters they stay below 32 KiB, at any number of
-#: instances; the column holds 64 KiB on MariaDB.
+#: How much progress a task keeps, as TaskFlow stores it: in bytes of JSON,
+#: which needs up to twelve for a character. The column holds 64 KiB on
+#: MariaDB.
+SIZE = 31 * 1024
 LINES = 60
 LINE_LENGTH = 255
 
@@ -48,15 +50,18 @@ class MasakariTask(task.Task):
                 "%Y-%m-%d %H:%M:%S.%f"
             ),
             "progress": str(float(progress)),
-            "message": message[:LINE_LENGTH],
+            "message": str(message)[:LINE_LENGTH],
         }
-        if len(self._lines) >= LINES:
-            # The first lines and the newest tell most.
-            del self._lines[LINES // 2]
         self._lines.append(line)
+        while len(self._lines) > LINES or len(json.dumps(self._lines)) > SIZE:
+            # The first lines and the newest tell most.
+            del self._lines[len(self._lines) // 2]
         self.notifier.notify(
             task.EVENT_UPDATE_PROGRESS,
-            {"progress": progress, "progress_details": list(self._lines)},
+            {
+                "progress": float(progress),
+                "progress_details": list(self._lines),
+            },
         )
 
 

@@ -33,13 +33,17 @@ class DisableComputeServiceTask(RecoveryTask):
             raise exception.HostRecoveryFailureException(
                 f"Nova knows no compute service on host {host_name}."
             ) from error
+        if service.up and self.recovery.journal.latest_moves():
+            # Moves are planned only once the host is down: it was, and is
+            # back. What is under way is followed, and nothing is added.
+            self.update_details(f"Host {host_name} is back", 1.0)
+            return
         self._force_down(service)
         disabling = self._disable(service)
         service = self._wait_for_down(service)
         self._confirm_disabled(service, disabling)
-        state = "up" if service.up else "down"
         self.update_details(
-            f"Compute service on host {host_name} is {state}", 1.0
+            f"Compute service on host {host_name} is down", 1.0
         )
 
     def _force_down(self, service: ComputeService) -> None:
@@ -61,23 +65,26 @@ class DisableComputeServiceTask(RecoveryTask):
         )
 
     def _wait_for_down(self, service: ComputeService) -> ComputeService:
-        """Wait, unless another engine has begun this attempt.
+        """Wait until Nova calls it down.
 
-        The host was down then. If it has come back meanwhile, what is under
-        way has to be followed all the same; nothing is added to it.
+        :raises HostNotDown: it does not
+        :raises port.Unavailable: Nova could not be asked
         """
         clock, settings = self.recovery.world.clock, self._settings
-        begun = bool(self.recovery.journal.moves_of_attempt())
         ends_at = clock.monotonic() + settings.down_timeout
         while True:
             try:
                 service = self.recovery.compute.compute_service(service.host)
-                if begun or not service.up:
+                if not service.up:
                     return service
                 trouble = "Nova still counts its compute service as up"
+                silence = None
             except port.Unavailable as error:
                 trouble = f"Nova could not be asked ({error})"
+                silence = error
             if clock.monotonic() >= ends_at:
+                if silence is not None:
+                    raise silence
                 raise exception.HostNotDown(
                     f"Host {service.host} is not known to be down after "
                     f"{settings.down_timeout:g} seconds: {trouble}. "

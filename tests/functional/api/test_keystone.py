@@ -142,6 +142,45 @@ def test_roles_and_projects_come_from_the_token(guarded_world, keystone):
     assert answer.status_int == 403
 
 
+@pytest.mark.parametrize(
+    "accept", [None, "*/*", "text/html", "text/plain", "application/json"]
+)
+def test_a_refusal_is_told_in_the_words_of_the_api(tmp_path, keystone, accept):
+    """Also one by those who check tokens and sizes, and to a browser."""
+    admin, _ = token(keystone, "admin", "admin")
+    kept_out = guarded(
+        tmp_path,
+        keystone.auth_url,
+        password="wrong",
+        http_request_max_retries=0,
+    )
+    (tmp_path / "other").mkdir()
+    world = guarded(tmp_path / "other", keystone.auth_url)
+    headers = {} if accept is None else {"Accept": accept}
+    large = {"Content-Length": "200000"}
+    for name, asked, more in (
+        ("serviceUnavailable", kept_out, admin),
+        ("unauthorized", world, {}),
+        ("unauthorized", world, {"X-Auth-Token": "wrong"}),
+        ("overLimit", world, {**admin, **large}),
+        ("badRequest", world, admin),
+    ):
+        answer = asked.request(
+            "POST", "/v1/segments", {}, headers={**headers, **more}
+        )
+        assert answer.content_type == "application/json"
+        assert list(answer.json) == [name]
+        assert answer.json[name]["code"] == answer.status_int
+        assert answer.json[name]["message"]
+        assert "<" not in answer.text
+        assert ("Retry-After" in answer.headers) == (answer.status_int == 503)
+        challenge = f'Keystone uri="{keystone.auth_url}"'
+        if answer.status_int == 401:
+            assert answer.headers["WWW-Authenticate"] == challenge
+    kept_out.close()
+    world.close()
+
+
 @pytest.mark.parametrize("trouble", ["refused", "hang"])
 def test_without_keystone_one_is_to_come_again(tmp_path, trouble):
     cloud = Cloud(time.time)

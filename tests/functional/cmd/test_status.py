@@ -116,7 +116,8 @@ def test_tasks_that_are_not_installed_are_named(result):
     )
     assert code == 2
     assert told[TASKS]["result"] == 2
-    assert "a_missing, b_missing" in told[TASKS]["details"]
+    assert "imported: a_missing." in told[TASKS]["details"]
+    assert "imported: b_missing." in told[TASKS]["details"]
     assert "no_op" not in told[TASKS]["details"]
     assert told[POLICY]["result"] == 0
 

@@ -108,6 +108,15 @@ class BorrowCrane(base.MasakariTask):
         diary.note(self, returned=result, borrowed_for=host_name)
 
 
+class TellALot(base.MasakariTask):
+    """Tells more than can be kept, in whatever it is handed."""
+
+    def execute(self):
+        for number in range(500):
+            self.update_details(f"{number}: " + "\N{FIRE}" * 300)
+        self.update_details(RuntimeError("No text at all"), 1)
+
+
 class SkipHost(base.MasakariTask):
     def execute(self, host_name):
         diary.note(self)

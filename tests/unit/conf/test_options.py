@@ -119,6 +119,9 @@ EXPECTED = {
         "add_reserved_host_to_aggregate": False,
         "service_disable_reason": "Masakari detected host failed.",
         "force_down": False,
+        "evacuation_start_timeout": 120,
+        "evacuation_stuck_minutes": 15,
+        "evacuate_to_stopped_at_last": True,
     },
     "instance_failure": {
         "process_all_instances": False,
@@ -126,6 +129,7 @@ EXPECTED = {
     },
     "process_failure": {
         "service_disable_reason": "Masakari detected process failed.",
+        "service_up_interval": 120,
     },
     "taskflow_driver_recovery_flows": {
         "host_auto_failure_recovery_tasks": {

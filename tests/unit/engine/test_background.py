@@ -7,6 +7,7 @@ import pytest
 
 from masakari.engine.clock import SystemClock
 from masakari.engine.evacuation.background import Background
+from masakari.nova import port
 
 
 class Lease:
@@ -74,3 +75,25 @@ def test_without_the_claim_nobody_waits(background, lease):
     background.close()
     assert not nova.done
     nova.answer.set()
+
+
+def test_time_in_the_queue_is_not_time_of_nova(background):
+    nova, later = Nova(), threading.Event()
+    submit(background, nova.call)
+    assert nova.asked.wait(10)
+    flight = types.SimpleNamespace(phase=None, asked_at=None)
+    background.submit(flight, later.set, done=None, failed=None)
+    queued_at = flight.asked_at
+    nova.answer.set()
+    assert later.wait(10)
+    assert flight.asked_at > queued_at
+
+
+def test_wrong_credentials_are_about_no_instance(background):
+    def denied():
+        raise port.Denied("Who are you?", code=401)
+
+    submit(background, denied)
+    background.close()
+    with pytest.raises(port.Denied):
+        background.handle_answers()

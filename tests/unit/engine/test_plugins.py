@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
+import sys
+
 import pytest
 from stevedore import extension
 from taskflow import task
 
 from masakari import conf as configuration
 from masakari import exception
-from masakari.engine import plugins
+from masakari.engine import plugins, workflows
 from masakari.engine.tasks import base
 
 OURS = (
@@ -16,9 +18,11 @@ OURS = (
 
 
 def test_tasks_are_found_by_the_names_that_configuration_gives_them():
-    found = plugins.load_tasks([*OURS, *OURS])
+    found = plugins.load_tasks("x", [*OURS, *OURS])
     assert set(found) == set(OURS)
-    assert all(issubclass(cls, base.RecoveryTask) for cls in found.values())
+    assert all(
+        issubclass(recipe.cls, base.RecoveryTask) for recipe in found.values()
+    )
 
 
 ENTRY_POINTS = """
@@ -30,10 +34,13 @@ rope = bells:rope
 
 
 @pytest.fixture
-def bells(tmp_path, monkeypatch):
-    """A package of somebody else's, installed."""
+def bells(tmp_path, monkeypatch, request):
+    """A package of somebody else's, installed.
+
+    It imports what the test asks for, besides what it needs.
+    """
     (tmp_path / "bells.py").write_text(
-        "from taskflow import task\n\n"
+        f"from taskflow import task\n{getattr(request, 'param', '')}\n"
         "class Ring(task.Task):\n    pass\n\n"
         "rope = 1\n"
     )
@@ -44,12 +51,13 @@ def bells(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(extension.ExtensionManager, "ENTRY_POINT_CACHE", {})
+    monkeypatch.delitem(sys.modules, "bells", raising=False)
 
 
 @pytest.mark.usefixtures("bells")
 def test_tasks_of_another_package_are_found():
-    found = plugins.load_tasks(["ring_a_bell", OURS[0]])
-    assert issubclass(found["ring_a_bell"], task.Task)
+    found = plugins.load_tasks("x", ["ring_a_bell", OURS[0]])
+    assert issubclass(found["ring_a_bell"].cls, task.Task)
 
 
 @pytest.mark.usefixtures("bells")
@@ -58,18 +66,73 @@ def test_one_that_cannot_be_imported_is_told_with_the_reason():
         exception.ConfigurationError,
         match=r": broken \(No module named 'bells_that_are_not_there'\)\.$",
     ):
-        plugins.load_tasks(["broken"])
+        plugins.load_tasks("x", ["broken"])
+
+
+@pytest.mark.parametrize(
+    ("bells", "reason"),
+    [
+        ("from masakari import objects", "'objects' from 'masakari'"),
+        ("from masakari.objects import base", "'masakari.objects'"),
+        ("from masakari import utils", "'utils' from 'masakari'"),
+        ("import masakari.utils", "'masakari.utils'"),
+        ("from masakari.compute import nova", "'masakari.compute'"),
+        ("import masakari.compute.nova", "'masakari.compute'"),
+    ],
+    indirect=["bells"],
+)
+@pytest.mark.usefixtures("bells")
+def test_what_tasks_of_another_masakari_import_is_told(reason):
+    with pytest.raises(exception.ConfigurationError) as told:
+        plugins.load_tasks("x", ["ring_a_bell"])
+    assert str(told.value).startswith(
+        "x names recovery tasks that are not installed or cannot be "
+        "imported: ring_a_bell ("
+    )
+    assert f"{reason}" in str(told.value)
+    assert str(told.value).endswith(
+        ": this Masakari does not have it, and the guide to recovery flows "
+        "lists what a task may import)."
+    )
+
+
+@pytest.mark.parametrize("bells", ["import eventlet"], indirect=True)
+@pytest.mark.usefixtures("bells")
+def test_so_is_that_there_is_no_eventlet():
+    with pytest.raises(
+        exception.ConfigurationError, match="works with threads, not with"
+    ):
+        plugins.load_tasks("x", ["ring_a_bell"])
+
+
+@pytest.mark.parametrize(
+    "bells",
+    [
+        "from masakari.i18n import _",
+        "import masakari.conf\nCONF = masakari.conf.CONF",
+        "from oslo_config import cfg\n"
+        "from masakari import conf\n"
+        "assert conf.CONF is cfg.CONF",
+        "from masakari.engine.drivers.taskflow import base, no_op",
+        "from masakari import exception",
+        "from oslo_service import loopingcall",
+    ],
+    indirect=True,
+)
+@pytest.mark.usefixtures("bells")
+def test_what_tasks_may_import_is_there():
+    assert "ring_a_bell" in plugins.load_tasks("x", ["ring_a_bell"])
 
 
 @pytest.mark.usefixtures("bells")
 def test_what_is_no_task_is_told():
     with pytest.raises(exception.ConfigurationError, match=r"rope \(no class"):
-        plugins.load_tasks(["rope"])
+        plugins.load_tasks("x", ["rope"])
 
 
 def test_every_name_that_is_missing_is_told():
     with pytest.raises(exception.ConfigurationError) as told:
-        plugins.load_tasks([OURS[0], "b_missing", "a_missing"])
+        plugins.load_tasks("x", [OURS[0], "b_missing", "a_missing"])
     assert str(told.value).endswith("imported: a_missing, b_missing.")
 
 
@@ -81,7 +144,7 @@ def test_the_default_workflow_is_installed():
         for phase in flows.host_auto_failure_recovery_tasks.values()
         for name in phase
     }
-    assert set(plugins.load_tasks(names)) == names == set(OURS)
+    assert set(plugins.load_tasks("x", names)) == names == set(OURS)
 
 
 def test_an_option_that_cannot_be_read_is_an_error_of_ours(tmp_path):
@@ -94,4 +157,4 @@ def test_an_option_that_cannot_be_read_is_an_error_of_ours(tmp_path):
     with pytest.raises(
         exception.ConfigurationError, match="instance_failure_recovery_tasks"
     ):
-        plugins.load_workflows(conf)
+        workflows.load(conf)
