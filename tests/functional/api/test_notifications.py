@@ -110,10 +110,6 @@ class TestDuplicates:
         assert again.status_int == 409
         assert "duplicate" in message(again)
 
-    def test_a_process_can_stop_again_when_its_host_is_back(self, world, host):
-        end(world, report(world, "PROCESS", 0), "finished")
-        assert report(world, "PROCESS", 60).status_int == 202
-
     @pytest.mark.parametrize(
         ("status", "code"),
         [

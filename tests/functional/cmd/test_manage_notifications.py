@@ -116,8 +116,8 @@ class TestEngineList:
         assert head[:4] == ["Name", "Host", "Version", "State"]
         assert first[:4] == ["e", "e", "22.0.0", "up"]
         assert first[5].endswith(" s left")
-        assert first[6:9] == [one.uuid, "COMPUTE_HOST", work["host"]]
-        assert second[:7] == [""] * 6 + [two.uuid]
+        assert first[7:10] == [one.uuid, "COMPUTE_HOST", work["host"]]
+        assert second[:8] == [""] * 7 + [two.uuid]
 
     def test_of_none_there_is_an_empty_list(self, run, database):
         assert answered(run, "engine", "list") == []
@@ -343,7 +343,8 @@ class TestWhatIsNotDone:
         assert run("db", "sync", "5c0e7f3a9d21")[0] == 0
         code, out, err = run("notification", action, "n")
         assert (code, out) == (1, "")
-        assert "lacks engines: run masakari-manage db sync" in err
+        assert "lacks engines, " in err
+        assert err.endswith(": run masakari-manage db sync.\n")
 
 
 def test_a_refusal_has_a_reason(run, database):
