@@ -47,8 +47,11 @@ def compose(
     :raises ConfigurationError: ``conf`` cannot work
     """
     bus.check(conf)
-    if conf.auth_strategy == "keystone":
-        tokens.check(conf)
+    if conf.auth_strategy == "keystone" and tokens.check(conf) is None:
+        LOG.warning(
+            "No token can be checked: [keystone_authtoken] auth_type is not "
+            "set"
+        )
     if events is None:
         events = publisher.Notifier(conf, publisher.Binary.API)
     return Composition(

@@ -6,8 +6,6 @@ and answers that one, and all others, with an error. It is looked at here
 before that.
 """
 
-import logging
-
 from keystoneauth1 import exceptions as auth_exceptions
 from keystoneauth1 import loading
 from keystonemiddleware import auth_token
@@ -16,8 +14,6 @@ from oslo_config import cfg
 from masakari import exception, keystone
 from masakari.api import wsgi
 from masakari.conf import defaults, needs
-
-LOG = logging.getLogger(__name__)
 
 GROUP = keystone.TOKENS
 
@@ -36,18 +32,17 @@ def register(conf: cfg.ConfigOpts) -> None:
         conf.register_opts(options, group)
 
 
-def check(conf: cfg.ConfigOpts) -> None:
+def check(conf: cfg.ConfigOpts) -> keystone.Credentials | None:
     """Refuse what the middleware could not check any token with.
 
+    :returns: as whom it would ask Keystone; None when that is not set
     :raises ConfigurationError: it could not
     """
     register(conf)
-    if keystone.for_tokens(conf) is None:
-        LOG.warning(
-            "No token can be checked: [%s] auth_type is not set", GROUP
-        )
+    credentials = keystone.for_tokens(conf)
     if conf[GROUP].memcached_servers:
         _check_cache(conf)
+    return credentials
 
 
 def _check_cache(conf: cfg.ConfigOpts) -> None:
