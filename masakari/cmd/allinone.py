@@ -17,7 +17,7 @@ from concurrent import futures
 from oslo_config import cfg
 
 from masakari import conf as configuration
-from masakari import exception
+from masakari import exception, httpd
 from masakari.api import app, server
 from masakari.cmd import credentials, engine, startup
 from masakari.db import progress, schema
@@ -94,24 +94,23 @@ class AllInOne:
             binary: publisher.Notifier(conf, binary)
             for binary in publisher.Binary
         }
-        application = app.build(
+        self._port = port
+        self._application = app.build(
             conf,
             database=self._database,
             compute=compute,
             engine_client=EngineClient(conf),
             events=self._events[publisher.Binary.API],
         )
-        self._server = server.make(conf, application)
-        if port is not None:
-            self._server.bind_addr = (conf.masakari_api_listen, port)
+        self._server: httpd.Server | None = None
         self._stops: list[Callable[[], None]] = []
 
     @property
     def url(self) -> str:
         """Without a trailing slash; known after :meth:`start`."""
-        address, port = self._server.bind_addr[:2]
-        host = f"[{address}]" if ":" in address else address
-        return f"http://{host}:{port}"
+        assert self._server is not None  # noqa: S101
+        scheme = "https" if self._conf.use_ssl else "http"
+        return f"{scheme}://{self._server.netloc}"
 
     def start(self) -> None:
         """Make or upgrade the tables, then serve and recover.
@@ -120,7 +119,11 @@ class AllInOne:
         :raises ServiceUnavailable: the database cannot be opened
         :raises MasakariException: the database cannot be used
         """
-        server.bind(self._server, self._conf.wsgi.tcp_keepidle)
+        self._server = server.make(
+            self._conf,
+            self._application,
+            server.listen(self._conf, self._port),
+        )
         self._stops.append(self._server.stop)
         schema.sync(self._database)
         progress.create_tables(progress.url(self._conf))
@@ -133,9 +136,7 @@ class AllInOne:
         worker.start()
         self._stops.append(worker.stop)
         self._stops.append(engine.listen(self._conf, worker, self._database))
-        threading.Thread(
-            target=self._server.serve, name="api", daemon=True
-        ).start()
+        self._server.start("api")
 
     def stop(self) -> None:
         """Finish what is being done, within the time for that, and close."""

@@ -1,105 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The program masakari-api, as a supervisor and clients see it."""
 
-import contextlib
 import os
-import shutil
 import signal
 import socket
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
 import requests
 
-from tests.functional.api.world import World, ini
+from tests.functional.program import PATIENCE, children, wait_for
 from tests.ports import free_port
-
-PATIENCE = 30
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        with contextlib.suppress(requests.ConnectionError):
-            found = condition()
-            if found:
-                return found
-        time.sleep(0.02)
-    raise AssertionError("It did not happen in time.")
-
-
-def children(pid):
-    """Of all its threads."""
-    tasks = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for task in tasks for child in task.read_text().split()]
-
-
-class Program:
-    """masakari-api in a process group of its own."""
-
-    def __init__(self, tmp_path, **options):
-        self.port = options.setdefault("masakari_api_listen_port", free_port())
-        options.setdefault("masakari_api_listen", "127.0.0.1")
-        options.setdefault("masakari_api_workers", 1)
-        options.setdefault("transport_url", "fake://")
-        world = World(tmp_path)
-        world.close()
-        self.log = tmp_path / "api.log"
-        self.file = world.file
-        url = world.conf.database.connection
-        given = {"auth_strategy": "noauth2", "database__connection": url}
-        self.file.write_text(ini(given | options))
-        self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "masakari.cmd.api",
-                f"--config-file={self.file}",
-                f"--log-file={self.log}",
-            ],
-            start_new_session=True,
-            stderr=subprocess.PIPE,
-        )
-
-    def get(self, path, scheme="http", host="127.0.0.1", **kwargs):
-        url = f"{scheme}://{host}:{self.port}{path}"
-        return requests.get(url, timeout=10, **kwargs)
-
-    def ready(self, **kwargs):
-        wait_for(lambda: self.get("/", **kwargs).status_code == 200)
-
-    def critical(self):
-        """What the log says at that level; a second worker may repeat it."""
-        lines = self.log.read_text().splitlines()
-        (text,) = {
-            line.partition(" CRITICAL ")[2]
-            for line in lines
-            if " CRITICAL " in line
-        }
-        return text
-
-    def terminate(self):
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(PATIENCE)
-
-
-@pytest.fixture
-def start(tmp_path):
-    programs = []
-
-    def begin(**options):
-        programs.append(Program(tmp_path, **options))
-        return programs[-1]
-
-    yield begin
-    for program in programs:
-        if program.process.poll() is None:
-            program.process.kill()
-            program.process.wait()
-        program.process.stderr.close()
 
 
 def test_it_serves_logs_and_stops(start):
@@ -184,33 +94,6 @@ def test_a_proxy_that_ends_tls(start):
     link = listed["versions"][0]["links"][0]["href"]
     assert link == f"https://127.0.0.1:{program.port}/v1/"
     assert program.terminate() == 0
-
-
-@pytest.fixture
-def certificate(tmp_path):
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("There is no openssl to make a certificate with.")
-    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
-    subprocess.run(
-        [
-            openssl,
-            *["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"],
-            *[
-                "-subj",
-                "/CN=localhost",
-                "-addext",
-                "subjectAltName=IP:127.0.0.1",
-            ],
-            "-keyout",
-            str(key),
-            "-out",
-            str(cert),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return str(cert), str(key)
 
 
 def test_tls_with_certificates_of_clients(start, certificate):
