@@ -143,16 +143,10 @@ def _log_refusal(fault: Fault, environ: wsgi.Environ) -> None:
     LOG.info(
         "The request %s %s is refused (%d): %s",
         method,
-        _one_line(path),
+        path[:_LONGEST],
         fault.code,
-        _one_line(fault.message),
+        fault.message[:_LONGEST],
     )
-
-
-def _one_line(text: str) -> str:
-    """What callers have a say in, as it can be printed."""
-    short = " ".join(text[:_LONGEST].split())
-    return short.encode(errors="backslashreplace").decode()
 
 
 def not_routed(request: webob.Request) -> webob.Response:
