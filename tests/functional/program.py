@@ -3,6 +3,7 @@
 
 import contextlib
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -66,6 +67,18 @@ class Program:
 
     def ready(self, **kwargs):
         wait_for(lambda: self.get("/", **kwargs).status_code == 200)
+
+    def say(self, text):
+        """What a client that says this is answered."""
+        with socket.create_connection(("127.0.0.1", self.port), 10) as client:
+            client.sendall(text)
+            client.shutdown(socket.SHUT_WR)
+            with client.makefile("rb") as answer:
+                return answer.read()
+
+    def lines(self):
+        """What the log has, one for each newline in it."""
+        return self.log.read_text().split("\n")[:-1]
 
     def critical(self):
         """What the log says at that level; a second worker may repeat it."""
