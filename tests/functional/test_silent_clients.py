@@ -6,10 +6,12 @@ import time
 
 import requests
 
+from masakari import httpd
 from masakari.engine.health import HealthServer
 from masakari.simulator.cloud import Cloud
 from masakari.simulator.http import SimulatorServer
 from tests.functional import test_allinone
+from tests.functional.program import PATIENCE
 from tests.ports import free_port
 from tests.silent import BEGUN, Silence
 
@@ -69,6 +71,32 @@ def test_nor_one_that_speaks_tls(start, certificate):
         assert [answers(url, verify=cert) for _ in range(5)] == [200] * 5
         program.process.send_signal(signal.SIGTERM)
         assert program.process.wait(SOON) == 0
+
+
+def test_a_neighbour_that_says_nothing_keeps_no_program_from_ending(start):
+    with httpd.listen("127.0.0.1", 0) as keystone:
+        host, port = keystone.getsockname()
+        program = start(
+            auth_strategy="keystone",
+            keystone_authtoken__auth_type="password",
+            keystone_authtoken__auth_url=f"http://{host}:{port}/v3",
+            keystone_authtoken__username="masakari",
+            keystone_authtoken__password="secret",
+        )
+        program.ready()
+        with Silence(program.port) as silence:
+            silence.connect(
+                3,
+                b"GET /v1/segments HTTP/1.1\r\nHost: x\r\n"
+                b"X-Auth-Token: t\r\n\r\n",
+            )
+            keystone.settimeout(PATIENCE)
+            with keystone.accept()[0]:
+                program.process.send_signal(signal.SIGTERM)
+                assert program.process.wait(SOON) == 0
+    assert "3 requests have not been answered within 10 seconds" in (
+        program.log.read_text()
+    )
 
 
 def test_nor_one_of_a_masakari_in_one_process(tmp_path):
