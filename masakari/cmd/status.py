@@ -14,7 +14,7 @@ from masakari.cmd import startup
 from masakari.conf import defaults
 from masakari.db import progress, schema
 from masakari.db.session import Database
-from masakari.engine import first_contact, workflows
+from masakari.engine import nova_access, workflows
 from masakari.events import publisher
 from masakari.nova import client, session
 from masakari.rpc import bus
@@ -160,7 +160,7 @@ def _nova(
                 "os_privileged_user_auth_url is set."
             )
         settings = session.impatient(session.from_conf(conf))
-        first_contact.check(client.NovaClient(settings))
+        nova_access.check_nova(client.NovaClient(settings))
         return None
 
     return _asked(ask)
