@@ -149,7 +149,8 @@ class RecoveryWaits(MasakariException):
     looks again later. The message says what it waits for.
 
     :param reason: a short name of what it waits for: ``nova`` (it cannot be
-        asked) or ``destination`` (there is no host to evacuate to)
+        asked), ``destination`` (there is no host to evacuate to) or
+        ``compute`` (nova-compute of its host)
     """
 
     def __init__(self, message: str, *, reason: str) -> None:

@@ -132,8 +132,12 @@ def under_recovery(
 
     :param host_uuid: of the only one that matters to who asks; then what
         waits in ``error`` for another one does not count
+
+    An instance that waits for nova-compute of its host may do so for long,
+    and nothing is being done for it.
     """
     hosts, table = tables.Host, tables.Notification
+    recovery = tables.Recovery
     error = model.NotificationStatus.ERROR
     at_work = [status.value for status in model.UNFINISHED - {error}]
     waits = table.status == error.value
@@ -142,9 +146,16 @@ def under_recovery(
     row = session.execute(
         sqlalchemy.select(table, hosts.name)
         .join(hosts, hosts.uuid == table.source_host_uuid)
+        .outerjoin(
+            recovery, recovery.notification_uuid == table.notification_uuid
+        )
         .where(
             query.live(hosts),
             query.live(table),
+            sqlalchemy.or_(
+                table.status != model.NotificationStatus.NEW.value,
+                recovery.waiting_for.is_distinct_from("compute"),
+            ),
             query.equal(query.columns(hosts).failover_segment_id, uuid),
             sqlalchemy.or_(table.status.in_(at_work), waits),
         )

@@ -24,8 +24,6 @@ class RecoverySettings:
     #: How long Nova has to count a compute service as up, after its process
     #: was reported as stopped. 0 leaves that to a report of its start.
     service_up_interval: float = 120
-    #: How long a call to Nova may take.
-    nova_timeout: float = 30
     #: How long Nova may take to call the failed host down.
     down_timeout: float = 180
     #: How long an evacuation that does not work is tried again, and how long

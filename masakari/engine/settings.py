@@ -41,7 +41,6 @@ def recovery_settings(conf: cfg.ConfigOpts) -> RecoverySettings:
         instance_ha_key=conf.instance_failure.ha_enabled_instance_metadata_key,
         process_disable_reason=conf.process_failure.service_disable_reason,
         service_up_interval=conf.process_failure.service_up_interval,
-        nova_timeout=conf.nova_api_timeout,
         down_timeout=conf.wait_period_after_service_update,
         evacuation_timeout=conf.wait_period_after_evacuation,
         stop_timeout=conf.wait_period_after_power_off,

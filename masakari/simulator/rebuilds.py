@@ -71,7 +71,7 @@ class Rebuilds:
         """
         found = list(self._scheduling)
         for host in self._state.hosts.values():
-            if host.alive:
+            if host.alive and not host.compute_stopped:
                 for part in (self._sent, self._waiting, self._running):
                     found += part.get(host.name, [])
         return {rebuild.migration.id for rebuild in found}

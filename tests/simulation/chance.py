@@ -264,8 +264,8 @@ class _Teller:
             del fault["times"]
             fault["lasts"] = self._at(1, 40)
         if outcome == "late":
-            # Within the time for which a call to Nova is waited for.
-            fault |= {"verb": "evacuate", "seconds": self._at(1, 29)}
+            # Within the time in which Nova begins what it was asked for.
+            fault |= {"verb": "evacuate", "seconds": self._at(1, 110)}
         if outcome == "slow":
             fault["seconds"] = self._at(0.1, 10)
         if outcome in (429, 503) and chance.random() < 0.5:
