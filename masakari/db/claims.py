@@ -193,6 +193,13 @@ def _take(
     )
     if status is None:
         return None
+    values: dict[str, Any] = {
+        "status": model.NotificationStatus.RUNNING.value,
+        "updated_at": clocks.now(session),
+    }
+    if status == model.NotificationStatus.ERROR:
+        # It says how the attempt before this one ended.
+        values["message"] = None
     changed = query.changed(
         session,
         sqlalchemy.update(tables.Notification)
@@ -200,10 +207,7 @@ def _take(
             tables.Notification.notification_uuid == uuid,
             tables.Notification.status == status,
         )
-        .values(
-            status=model.NotificationStatus.RUNNING.value,
-            updated_at=clocks.now(session),
-        ),
+        .values(**values),
     )
     if changed != 1:
         return None
@@ -386,6 +390,17 @@ def put_back(
     session.flush()
     hand_back(session, claim)
     return tells
+
+
+def go_on(session: orm.Session, claim: model.Claim) -> None:
+    """What the notification has waited for is there: it does not say so."""
+    session.execute(
+        sqlalchemy.update(tables.Notification)
+        .where(
+            tables.Notification.notification_uuid == claim.notification.uuid
+        )
+        .values(message=None, updated_at=clocks.now(session))
+    )
 
 
 def hand_back(session: orm.Session, claim: model.ResourceClaim) -> None:

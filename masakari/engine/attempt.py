@@ -68,6 +68,8 @@ def _begin(recovery: Recovery) -> None:
     notification, lease = recovery.notification, recovery.lease
     if lease.claim.waiting_for is None:
         recovery.journal.begin()
+    elif notification.message is not None:
+        recovery.journal.go_on()
     LOG.info(
         "Working on notification %s (%s, attempt %d) of host %s (%s)",
         notification.uuid,
@@ -213,7 +215,9 @@ def _look(recovery: Recovery) -> None:
 def _dispatch(recovery: Recovery, flows: Flows) -> Verdict:
     claim = recovery.lease.claim
     if recovery.expired:
-        waited = f" {claim.notification.message}" if claim.waiting_for else ""
+        waited = ""
+        if claim.waiting_for and claim.notification.message:
+            waited = f" {claim.notification.message}"
         return verdict.failed(
             f"The notification expired before it could be recovered.{waited}"
         )

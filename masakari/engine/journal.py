@@ -146,6 +146,10 @@ class Journal:
             self._claim.notification, self._claim.attempt
         )
 
+    def go_on(self) -> None:
+        """Say that what it has waited for is there."""
+        self._write(claims.go_on, self._claim)
+
     def finish(self, verdict: Verdict, *, retry_in: float) -> None:
         """Write the result and release the claim, in one transaction."""
         ended = self._patiently(
