@@ -228,7 +228,8 @@ def _assemble(conf: cfg.ConfigOpts) -> AllInOne:
     ):
         if value is not None:
             conf.set_override(option, value)
-    if conf.auth_strategy == "keystone":
+    checks_tokens = conf.auth_strategy == "keystone"
+    if checks_tokens and not keystone.is_set(conf, keystone.TOKENS):
         tokens.use_cloud(conf, keystone.find_cloud(conf.os_cloud))
     compute = _compute(conf)
     _log_in(compute)
