@@ -165,7 +165,7 @@ def _attempt(recovery: Recovery, flows: Flows) -> Verdict:
     ) as reason:
         return verdict.finished(str(reason))
     except exception.IgnoreInstanceRecoveryException as reason:
-        return verdict.ignored(str(reason), alarming=True)
+        return verdict.ignored(str(reason), alarming=reason.alarming)
     except (exception.RecoveryAbandoned, exception.RecoveryWaits):
         raise
     except port.ComputeError as error:
