@@ -75,15 +75,15 @@ class HostExists(Conflict):
 
 class SegmentInUse(Conflict):
     default = (
-        "Failover segment %(uuid)s can't be updated as it is in-use to "
-        "process notifications."
+        "Failover segment %(uuid)s can't be %(changed)s as it is in-use to "
+        "process notifications. %(work)s"
     )
 
 
 class HostInUse(Conflict):
     default = (
-        "Host %(uuid)s can't be updated as it is in-use to process "
-        "notifications."
+        "Host %(uuid)s can't be %(changed)s as it is in-use to process "
+        "notifications. %(work)s"
     )
 
 
@@ -97,7 +97,8 @@ class HostOnMaintenance(Conflict):
 class DuplicateNotification(Conflict):
     default = (
         "Notification received from host %(host)s of type %(type)s is "
-        "duplicate."
+        "duplicate. It repeats notification %(uuid)s, generated at %(time)s, "
+        "which is %(status)s."
     )
 
 
@@ -126,9 +127,9 @@ class RecoveryAbandoned(MasakariException):
 
 
 class ClaimLost(RecoveryAbandoned):
-    """The engine no longer owns the notification and has to stop acting."""
+    """The engine no longer owns what it works on and has to stop acting."""
 
-    default = "The claim on notification %(uuid)s is lost."
+    default = "The claim on %(claim)s is lost."
 
 
 class RecoveryInterrupted(RecoveryAbandoned):
@@ -139,6 +140,22 @@ class RecoveryInterrupted(RecoveryAbandoned):
     """
 
     default = "The recovery of notification %(uuid)s is handed over."
+
+
+class RecoveryWaits(MasakariException):
+    """The recovery cannot go on now, for no reason of its own.
+
+    It is put back as it is, without counting as an attempt, and any engine
+    looks again later. The message says what it waits for.
+
+    :param reason: a short name of what it waits for: ``nova`` (it cannot be
+        asked), ``destination`` (there is no host to evacuate to) or
+        ``compute`` (nova-compute of its host)
+    """
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class SkipHostRecoveryException(MasakariException):

@@ -28,6 +28,7 @@ from masakari.api import (
     paste,
     readiness,
     requests,
+    tokens,
     urlmap,
     versions,
     wsgi,
@@ -40,10 +41,6 @@ from masakari.services.environment import Compute, EngineClient
 LOG = logging.getLogger(__name__)
 
 _DISABLE_FILE = "/etc/masakari/healthcheck_disable"
-
-#: Seconds that Keystone has to check a token; the middleware asks again
-#: thrice (``[keystone_authtoken] http_request_max_retries``).
-_KEYSTONE_PATIENCE = 5
 
 #: What Keystone's middleware says to a configuration that will not do.
 _NO_TOKENS = (
@@ -118,9 +115,7 @@ def assemble(
     mounted = urlmap.URLMap()
     mounted["/v1"] = cors.CORS(proxied(api, conf), conf)
     mounted["/healthcheck"] = _healthcheck(conf)
-    mounted["/healthcheck/ready"] = faults.FaultWrapper(
-        readiness.Ready.of(parts)
-    )
+    mounted["/healthcheck/ready"] = faults.Guard(readiness.Ready.of(parts))
     mounted["/"] = faults.FaultWrapper(proxied(beside, conf))
     return mounted
 
@@ -142,21 +137,15 @@ def v1(parts: composition.Composition) -> wsgi.Application:
 
 
 def _keystone(conf: cfg.ConfigOpts) -> wsgi.Middleware:
-    for group, options in auth_token.list_opts():
-        conf.register_opts(options, group)
-    # By itself the middleware waits for ever.
-    conf.set_default(
-        "http_connect_timeout", _KEYSTONE_PATIENCE, "keystone_authtoken"
-    )
+    tokens.register(conf)
 
     def identify(application: wsgi.Application) -> wsgi.Application:
         known = auth.MasakariKeystoneContext(
             application, use_forwarded_for=conf.use_forwarded_for
         )
-        checked: wsgi.Application = auth_token.AuthProtocol(
-            known, {"oslo_config_config": conf}
+        return tokens.guarded(
+            auth_token.AuthProtocol(known, {"oslo_config_config": conf})
         )
-        return checked
 
     return identify
 
@@ -185,4 +174,4 @@ def _healthcheck(conf: cfg.ConfigOpts) -> wsgi.Application:
     conf.register_opts(options, "healthcheck")
     conf.set_default("backends", ["disable_by_file"], "healthcheck")
     conf.set_default("disable_by_file_path", _DISABLE_FILE, "healthcheck")
-    return faults.FaultWrapper(healthcheck.Healthcheck(None, conf))
+    return faults.Guard(healthcheck.Healthcheck(None, conf))

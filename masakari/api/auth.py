@@ -4,9 +4,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import webob
-
-from masakari.api import paste, resource, wsgi
+from masakari.api import faults, paste, resource, tokens, wsgi
 from masakari.context import RequestContext
 
 
@@ -46,9 +44,8 @@ class MasakariKeystoneContext:
     ) -> Iterable[bytes]:
         context = self._context(environ)
         if context.user_id is None:
-            refusal = webob.Response(
-                status=401, text="401 Unauthorized", content_type="text/plain"
-            )
+            fault = faults.Fault(401, "The request does not say who sends it.")
+            refusal = faults.response(fault, environ)
             return wsgi.respond(refusal, environ, start_response)
         environ[resource.CONTEXT] = context
         return self.application(environ, start_response)
@@ -86,5 +83,5 @@ def pipeline_factory_v1(
     *filters, name = local_conf[strategy].split()
     application: wsgi.Application = loader.get_app(name)
     for middleware in [loader.get_filter(name) for name in filters][::-1]:
-        application = middleware(application)
+        application = tokens.guarded(middleware(application))
     return application

@@ -5,8 +5,10 @@ A body is ``{"<name>": {"code": ..., "message": ...}}``. What was not
 foreseen is logged with its traceback and answered with a fixed sentence.
 """
 
+import html
 import json
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -22,7 +24,20 @@ LOG = logging.getLogger(__name__)
 #: Seconds after which a caller may come back when a neighbour is away.
 RETRY_AFTER = 10
 
+#: Where the decoded body of a request is in its environment.
+BODY = "masakari.body"
+
 _REQUEST_ID = "openstack.request_id"
+
+#: Set in the environment of a request whose error is answered in our words.
+_ANSWERED = "masakari.answered"
+
+#: What stands between tags is no text either, where it only repeats the
+#: status.
+_MARK_UP = re.compile(r"(?s)<(head|h1|script|style)\b.*?</\1>|<[^>]*>")
+
+#: Where the words of others are not to the point.
+_SENTENCES = {413: "The body of the request is too large."}
 
 #: Methods that change nothing when they are refused.
 _READING = ("GET", "HEAD", "OPTIONS")
@@ -53,7 +68,8 @@ _CODES: tuple[tuple[type[exception.MasakariException], int], ...] = (
 )
 
 _UNEXPECTED = (
-    "Unexpected API Error. The log of the Masakari API has the details.\n%s"
+    "Unexpected API Error. The log of the API has the details under the id "
+    "of the request.\n%s"
 )
 
 
@@ -78,8 +94,8 @@ class Fault(Exception):
         self.headers = dict(headers or {})
 
 
-class FaultWrapper:
-    """The outermost guard: whatever fails inside is still answered.
+class Guard:
+    """Whatever fails inside is still answered.
 
     What is logged before the caller is known is logged under the request's
     id, and not under whom the thread served before.
@@ -87,14 +103,6 @@ class FaultWrapper:
 
     def __init__(self, application: wsgi.Application) -> None:
         self.application = application
-
-    @classmethod
-    def factory(
-        cls, global_conf: Mapping[str, str], **local_conf: str
-    ) -> "type[FaultWrapper]":
-        """For PasteDeploy."""
-        del global_conf, local_conf
-        return cls
 
     def __call__(
         self, environ: wsgi.Environ, start_response: wsgi.StartResponse
@@ -105,14 +113,81 @@ class FaultWrapper:
             global_request_id=environ.get("openstack.global_request_id"),
         )
         try:
-            return self.application(environ, start_response)
+            return self.answer(environ, start_response)
         except Exception as error:
             answer = response(error, environ)
             return wsgi.respond(answer, environ, start_response)
 
+    def answer(
+        self, environ: wsgi.Environ, start_response: wsgi.StartResponse
+    ) -> Iterable[bytes]:
+        """What the application answers."""
+        return self.application(environ, start_response)
+
+
+class FaultWrapper(Guard):
+    """The outermost guard of the API, whose errors are all of one form.
+
+    Middleware that others have written refuses requests in words of its
+    own, in plain text or in HTML.
+    """
+
+    @classmethod
+    def factory(
+        cls, global_conf: Mapping[str, str], **local_conf: str
+    ) -> "type[FaultWrapper]":
+        """For PasteDeploy."""
+        del global_conf, local_conf
+        return cls
+
+    def answer(
+        self, environ: wsgi.Environ, start_response: wsgi.StartResponse
+    ) -> Iterable[bytes]:
+        given = webob.Request(environ).get_response(self.application)
+        if given.status_code >= 400 and _ANSWERED not in environ:
+            given = _reworded(given, environ)
+        return wsgi.respond(given, environ, start_response)
+
+
+def _reworded(given: webob.Response, environ: wsgi.Environ) -> webob.Response:
+    """An error that somebody else's code has answered, in our form."""
+    headers = {
+        name: value
+        for name, value in given.headers.items()
+        if not name.lower().startswith("content-")
+    }
+    code = given.status_code
+    if code == 503:
+        headers.setdefault("Retry-After", str(RETRY_AFTER))
+    message = _SENTENCES.get(code) or _text(given) or given.status
+    return response(Fault(code, message, headers=headers), environ)
+
+
+def _text(given: webob.Response) -> str:
+    """What an answer says, without its mark-up."""
+    text = given.body.decode(errors="replace")
+    if given.content_type == "application/json":
+        text = _message(text)
+    text = html.unescape(_MARK_UP.sub(" ", text))
+    return " ".join(text.split()).removeprefix(given.status).strip()
+
+
+def _message(text: str) -> str:
+    """The message in JSON of whatever form."""
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return text
+    if isinstance(content, dict):
+        for one in (content, *content.values()):
+            if isinstance(one, dict) and isinstance(one.get("message"), str):
+                return str(one["message"])
+    return text
+
 
 def response(error: Exception, environ: wsgi.Environ) -> webob.Response:
     """The answer to a request that ended in ``error``."""
+    environ[_ANSWERED] = True
     fault = _fault(error)
     if fault is None:
         LOG.error(
@@ -132,19 +207,39 @@ def _log_refusal(fault: Fault, environ: wsgi.Environ) -> None:
     """Say why something was not done.
 
     Monitors drop what is refused: for whoever looks for the report of a
-    failure later, this line is all that there is of it.
+    failure later, this line is all that there is of it. Where a whole host
+    has failed, nobody will see to its instances, and it is worth a warning.
     """
     method = environ.get("REQUEST_METHOD")
     if method in _READING:
         return
     path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-    LOG.info(
+    reason = _one_line(fault.message)
+    host = _failed_host(environ.get(BODY))
+    if host is not None and host not in reason:
+        reason = f"{reason} (It reports the failure of host {_one_line(host)})"
+    LOG.log(
+        logging.INFO if host is None else logging.WARNING,
         "The request %s %s is refused (%d): %s",
         method,
         _one_line(path),
         fault.code,
-        _one_line(fault.message),
+        reason,
     )
+
+
+def _failed_host(body: object) -> str | None:
+    """The host whose failure a request reports, valid or not."""
+    match body:
+        case {
+            "notification": {
+                "type": "COMPUTE_HOST",
+                "hostname": str(host),
+                "payload": {"event": str(event)},
+            }
+        } if event.upper() == "STOPPED":
+            return host
+    return None
 
 
 def _one_line(text: str) -> str:
@@ -155,6 +250,7 @@ def _one_line(text: str) -> str:
 
 def not_routed(request: webob.Request) -> webob.Response:
     """The answer where nothing is: plain text, or JSON when asked for."""
+    request.environ[_ANSWERED] = True
     missing = webob.exc.HTTPNotFound()
     title = f"{missing.code} {missing.title}"
     text = missing.explanation
@@ -172,7 +268,7 @@ def not_routed(request: webob.Request) -> webob.Response:
 def _fault(error: Exception) -> Fault | None:
     if isinstance(error, Fault):
         return error
-    if isinstance(error, auth_exceptions.ConnectionError):
+    if isinstance(error, auth_exceptions.ClientException):
         LOG.warning("Keystone cannot be asked about a token: %s", error)
         return _fault(exception.ServiceUnavailable())
     if isinstance(error, webob.exc.HTTPException):

@@ -30,7 +30,6 @@ SERVICES = "masakari.services"
 CONTEXT = "masakari.context"
 VERSION = "masakari.version"
 
-_BODY = "masakari.body"
 _HANDLER = "masakari.handler"
 _QUERY = "masakari.query"
 
@@ -196,7 +195,9 @@ def route(root: Resource, path: list[str], request: webob.Request) -> Any:
     request.environ[_HANDLER] = handler
     request.environ[_QUERY] = requests.query(request)
     with_body = request.method in ("POST", "PUT")
-    request.environ[_BODY] = requests.body(request) if with_body else None
+    request.environ[faults.BODY] = (
+        requests.body(request) if with_body else None
+    )
     _check_project(resource, request)
     # Which type an answer has is not for Pecan to say.
     request.pecan["content_type"] = requests.MEDIA_TYPES[0]
@@ -278,7 +279,7 @@ def _call(request: webob.Request) -> Call:
         services=services,
         version=environ[VERSION],
         query=environ[_QUERY],
-        body=environ[_BODY],
+        body=environ[faults.BODY],
         permits=lambda rule: policy.permits(environ[ENFORCER], context, rule),
         root=versions.root_url(request, services.settings.link_prefix),
     )

@@ -87,6 +87,14 @@ def _printable(text: str, besides: Sequence[str]) -> bool:
     )
 
 
+def lines(text: str) -> str:
+    """A text with the ends of its lines as they are stored.
+
+    Browsers send a carriage return with each.
+    """
+    return text.replace("\r\n", "\n")
+
+
 @FORMATS.checks("name")
 def _is_name(value: object) -> bool:
     if not isinstance(value, str):
@@ -96,7 +104,9 @@ def _is_name(value: object) -> bool:
 
 @FORMATS.checks("description")
 def _is_description(value: object) -> bool:
-    return not isinstance(value, str) or _printable(value, besides=" \n")
+    if not isinstance(value, str):
+        return True
+    return _printable(lines(value), besides=" \n\t")
 
 
 @FORMATS.checks("uuid")

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import webob
 from paste import urlmap
 
 from masakari.api import faults, wsgi
@@ -23,7 +24,12 @@ class URLMap(urlmap.URLMap):  # type: ignore[misc]
 
     ``Accept: application/json;version=1`` stands for the prefix ``/v1``
     where the path has none.
+
+    :param not_found_app: answers where nothing is mounted
     """
+
+    def __init__(self, not_found_app: wsgi.Application | None = None) -> None:
+        super().__init__(not_found_app or _nowhere)
 
     def __call__(
         self, environ: wsgi.Environ, start_response: wsgi.StartResponse
@@ -76,6 +82,13 @@ def urlmap_factory(
         path = urlmap.parse_path_expression(expression)
         mapped[path] = loader.get_app(name, global_conf=global_conf)
     return mapped
+
+
+def _nowhere(
+    environ: wsgi.Environ, start_response: wsgi.StartResponse
+) -> Iterable[bytes]:
+    answer = faults.not_routed(webob.Request(environ))
+    return wsgi.respond(answer, environ, start_response)
 
 
 def _lies_under(path: str, url: str) -> bool:

@@ -17,9 +17,9 @@ from concurrent import futures
 from oslo_config import cfg
 
 from masakari import conf as configuration
-from masakari import exception
-from masakari.api import app, server
-from masakari.cmd import credentials, engine, startup
+from masakari import exception, keystone
+from masakari.api import app, server, tokens
+from masakari.cmd import engine, startup
 from masakari.db import progress, schema
 from masakari.db.session import Database
 from masakari.events import publisher
@@ -228,8 +228,7 @@ def _assemble(conf: cfg.ConfigOpts) -> AllInOne:
         if value is not None:
             conf.set_override(option, value)
     if conf.auth_strategy == "keystone":
-        cloud = credentials.find(conf.os_cloud)
-        credentials.check_tokens_with(conf, cloud)
+        tokens.use_cloud(conf, keystone.find_cloud(conf.os_cloud))
     compute = _compute(conf)
     _log_in(compute)
     return AllInOne(conf, compute=compute, port=conf.port)
@@ -262,9 +261,9 @@ def _tell_of_absence(reason: str) -> None:
 
 def _compute(conf: cfg.ConfigOpts) -> NovaClient:
     """The configured user's way to Nova or, without one, the caller's."""
-    if conf.os_privileged_user_auth_url is not None:
+    if keystone.are_set_for_nova(conf):
         return NovaClient.from_conf(conf)
-    return NovaClient.from_cloud(conf.os_cloud)
+    return NovaClient.from_cloud(keystone.find_cloud(conf.os_cloud))
 
 
 if __name__ == "__main__":

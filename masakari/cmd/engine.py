@@ -24,6 +24,7 @@ from masakari.engine.clock import SystemClock
 from masakari.engine.endpoint import EngineEndpoint
 from masakari.engine.flows import Flows
 from masakari.engine.health import Health, HealthServer
+from masakari.engine.nova_access import NovaAccess
 from masakari.engine.service import Engine
 from masakari.engine.settings import recovery_settings
 from masakari.engine.slots import Slots
@@ -53,10 +54,12 @@ def build(
     :raises ConfigurationError: the configuration cannot work
     """
     settings = recovery_settings(conf)
+    clock = SystemClock()
     world = World(
-        clock=SystemClock(),
+        clock=clock,
         database=database,
         compute=compute,
+        access=NovaAccess(compute, clock),
         calls=futures.ThreadPoolExecutor(
             settings.window_ceiling, thread_name_prefix="nova"
         ),

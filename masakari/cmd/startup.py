@@ -5,7 +5,6 @@ import logging
 import sys
 
 from oslo_config import cfg
-from oslo_log import log as oslo_log
 
 from masakari import conf as configuration
 from masakari import exception
@@ -15,20 +14,16 @@ from masakari.db.session import Database
 LOG = logging.getLogger(__name__)
 
 
-def begin(conf: cfg.ConfigOpts) -> None:
+def begin(conf: cfg.ConfigOpts, *, or_stderr: bool = False) -> None:
     """Open the log, and refuse what can be seen not to work.
 
     Nothing is connected, and nothing is left that does not survive a fork.
 
+    :param or_stderr: log there where a file may not be written
     :raises ConfigurationError: an option has a value that it cannot have,
         the log cannot be written, or a database's URL makes no sense
     """
-    try:
-        configuration.setup_logging(conf)
-    except (cfg.Error, oslo_log.LogConfigError, OSError) as error:
-        raise exception.ConfigurationError(
-            f"The log cannot be written: {error}"
-        ) from error
+    configuration.setup_logging(conf, or_stderr=or_stderr)
     try:
         configuration.check(conf)
     except cfg.Error as error:

@@ -17,6 +17,7 @@ from masakari.conf import (
     database,
     defaults,
     ignored,
+    log_files,
     logs,
     opts,
     reading,
@@ -91,9 +92,9 @@ def load(
     return conf
 
 
-def setup_logging(conf: cfg.ConfigOpts) -> None:
-    """Make oslo.log write where ``conf`` says; once in a process."""
-    logs.set_up(conf, PROJECT)
+def setup_logging(conf: cfg.ConfigOpts, *, or_stderr: bool = False) -> None:
+    """See :func:`masakari.conf.log_files.set_up`."""
+    log_files.set_up(conf, PROJECT, or_stderr=or_stderr)
 
 
 check = reading.check

@@ -30,8 +30,9 @@ OPTS: list[cfg.Opt] = [
     cfg.StrOpt(
         "os_privileged_user_name",
         help="User by whom Masakari acts in Nova. It needs Nova's "
-        "administrator role. The kind of authentication is the one in "
-        "[keystone_authtoken] auth_type, password by default.",
+        "administrator role. Other kinds of credentials than a password are "
+        "set in [nova], in place of all options that begin with "
+        "os_privileged_user.",
     ),
     cfg.StrOpt(
         "os_privileged_user_password",
@@ -59,7 +60,8 @@ OPTS: list[cfg.Opt] = [
     cfg.StrOpt(
         "os_system_scope",
         help="Ask for a token of the whole system instead of one for a "
-        "project; the only known value is all.",
+        "project; the only known value is all. Nova since its release of "
+        "2023.1 does not take such tokens unless told to.",
     ),
     cfg.IntOpt(
         "nova_api_timeout",
@@ -80,5 +82,51 @@ OPTS: list[cfg.Opt] = [
 ]
 
 
+NOVA = cfg.OptGroup(
+    "nova",
+    title="Masakari's user in Nova",
+    help="Any kind of credentials that keystoneauth knows, such as an "
+    "application credential, by the names that it has for them: after "
+    "auth_type = v3applicationcredential for instance auth_url, "
+    "application_credential_id and application_credential_secret. When "
+    "neither auth_type nor auth_section is set, the user is the one of "
+    "[DEFAULT] os_privileged_user_*. Nova's endpoint and region are set in "
+    "[DEFAULT] in either case.",
+)
+
+SESSION: list[cfg.Opt] = [
+    cfg.StrOpt(
+        "cafile",
+        help="File with the certificates by which Keystone and Nova are "
+        "verified. When it is not set, it is [DEFAULT] "
+        "nova_ca_certificates_file.",
+    ),
+    cfg.StrOpt(
+        "certfile",
+        help="File with the certificate by which Masakari proves itself to "
+        "Keystone and Nova.",
+    ),
+    cfg.StrOpt(
+        "keyfile",
+        help="File with the private key of that certificate, if it is not "
+        "in the same file.",
+    ),
+    cfg.BoolOpt(
+        "insecure",
+        default=False,
+        help="Whether to accept any certificate from Keystone and Nova. "
+        "[DEFAULT] nova_api_insecure does the same.",
+    ),
+    cfg.FloatOpt(
+        "timeout",
+        min=0.1,
+        help="Seconds after which a request to Nova or Keystone that has not "
+        "been answered is given up. When it is not set, it is [DEFAULT] "
+        "nova_api_timeout.",
+    ),
+]
+
+
 def list_opts() -> list[tuple[str | cfg.OptGroup, list[cfg.Opt]]]:
-    return [("DEFAULT", [*OPTS, *loading.get_session_conf_options()])]
+    common = loading.get_auth_common_conf_options()
+    return [("DEFAULT", OPTS), (NOVA, [*common, *SESSION])]

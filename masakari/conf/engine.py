@@ -29,9 +29,8 @@ RECOVERY: list[cfg.Opt] = [
         min=0,
         help="How many seconds one instance may take to get away from a "
         "failed host: how long an evacuation that did not work, for lack of "
-        "room for instance, is tried again, and how long one may wait for "
-        "its start. An evacuation that Nova is carrying out on a host that "
-        "is up is watched to its end, however long it takes.",
+        "room for instance, is tried again, and how long its destination has "
+        "to be down, where nobody reports that, until it is asked for again.",
     ),
     cfg.IntOpt(
         "verify_interval",

@@ -56,6 +56,37 @@ OPTS: list[cfg.Opt] = [
         "service set --up), and Nova allows that only after nova-compute "
         "has started there.",
     ),
+    cfg.IntOpt(
+        "evacuation_start_timeout",
+        default=120,
+        min=0,
+        help="The seconds within which Nova begins an evacuation that it has "
+        "taken, or may have taken: one whose request got no answer, or whose "
+        "record in Nova has no destination and does not change. Only after "
+        "them the instance is asked for again. Nova has no means to tell a "
+        "repeated request from a new one, so an evacuation that begins even "
+        "later is done twice.",
+    ),
+    cfg.IntOpt(
+        "evacuation_stuck_minutes",
+        default=15,
+        min=1,
+        help="How many minutes an evacuation may show no change, neither in "
+        "its record in Nova nor on the instance, while its destination is "
+        "up. Then it counts as failed, for instance because nova-compute was "
+        "restarted there. The instance is not asked for again, since Nova "
+        "may still be at work on it. Set it above what the longest rebuild "
+        "takes.",
+    ),
+    cfg.BoolOpt(
+        "evacuate_to_stopped_at_last",
+        default=True,
+        help="Whether an instance that cannot be rebuilt on several hosts is "
+        "evacuated without being started, as the last way, so that its owner "
+        "can start it: one with an encrypted volume whose key only the owner "
+        "may read, for instance. Needs Nova's microversion 2.95. It counts "
+        "as failed until it runs.",
+    ),
 ]
 
 

@@ -12,7 +12,18 @@ OPTS: list[cfg.Opt] = [
         "host and payload is the same event and is refused as a duplicate "
         "(409). The times compared are the ones at which the notifications "
         "were generated. An instance whose recovery is done, and a process "
-        "that was reported as started since, can fail again within it.",
+        "that was reported as started since, can fail again within it. So can "
+        "a host, and a process, once its recovery is done and the host's "
+        "maintenance has been lifted.",
+    ),
+    cfg.IntOpt(
+        "generated_time_tolerance",
+        default=300,
+        min=0,
+        help="How many seconds the clock of a monitor may be ahead of the "
+        "database's. A notification whose generated_time is further in the "
+        "future is refused (400): later ones would be taken for its "
+        "duplicates until then. Times are UTC unless they carry a zone.",
     ),
     cfg.FloatOpt(
         "notification_poll_interval",

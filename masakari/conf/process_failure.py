@@ -14,6 +14,18 @@ OPTS: list[cfg.Opt] = [
         "started again, a service that is disabled for this very reason is "
         "enabled.",
     ),
+    cfg.IntOpt(
+        "service_up_interval",
+        default=120,
+        min=0,
+        help="Seconds for which Nova has to count the compute service of a "
+        "host as up, without a break, after nova-compute was reported as "
+        "stopped there. Then the host is put back into service, although "
+        "nobody has reported that nova-compute has started. It has to be "
+        "longer than Nova's service_down_time, for which a service counts "
+        "as up after its last sign of life. At 0 only a report of the start "
+        "puts a host back.",
+    ),
 ]
 
 

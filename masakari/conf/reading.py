@@ -3,19 +3,24 @@
 
 import contextlib
 import io
+import re
 import sys
 from collections.abc import Iterator
 
 from oslo_config import cfg
 from oslo_log import log as logging
 
-from masakari.conf import ignored
+from masakari.conf import ignored, needs
 
 LOG = logging.getLogger(__name__)
 
 #: With which oslo.config ends the program for a value in a file that it
 #: refuses. Where it asks for another command line it is 2.
 _REFUSED = 1
+
+#: The line that an error of oslo.config's parser quotes: it may be one with a
+#: password.
+_QUOTED_LINE = re.compile(r""": (['"]).*\1$""", re.DOTALL)
 
 #: Where oslo.config searches when the command line names no file.
 _PLACES = ("~/.masakari", "~", "/etc/masakari", "/etc")
@@ -39,6 +44,10 @@ def errors() -> Iterator[None]:
             raise
         reason, said = said.getvalue(), io.StringIO()
         raise cfg.ConfigFileValueError(" ".join(reason.split())) from None
+    except cfg.ConfigFileParseError as error:
+        raise cfg.ConfigFileParseError(
+            error.config_file, _QUOTED_LINE.sub("", str(error.msg))
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         # Which file, the latter does not know.
         raise cfg.ConfigFileValueError(
@@ -86,8 +95,10 @@ def check(conf: cfg.ConfigOpts) -> None:
     conf._check_required_opts()
     unread = set(ignored.IGNORED)
     for name in conf:
-        value = conf[name] if ("DEFAULT", name) not in unread else None
+        if ("DEFAULT", name) in unread:
+            continue
+        value = needs.value(conf, name)
         if isinstance(value, cfg.ConfigOpts.GroupAttr):
             for option in value:
                 if (name, option) not in unread:
-                    _ = value[option]
+                    needs.value(conf, option, name)

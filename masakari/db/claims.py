@@ -3,13 +3,14 @@
 
 A claim is a row of ``claims``, one for each host or, where an instance is
 recovered on its own, for each instance, so that either has one owner at a
-time, on every database and on Galera, where a row lock does not reach the
+time, be it for a notification or for what an engine sees to unasked. That
+holds on every database and on Galera, where a row lock does not reach the
 other nodes. Its lease is set and compared in the database server's time.
 Functions take a session of a writer transaction.
 """
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy
 from oslo_db import exception as db_exception
@@ -30,6 +31,15 @@ from masakari.domain import model
 from masakari.domain.verdict import Verdict
 
 T = TypeVar("T")
+
+#: What a recovery waits for that has no host to evacuate to.
+DESTINATION = "destination"
+
+#: The longest pause (seconds) between two looks at a notification that waits.
+LONGEST_WAIT = 15.0
+
+#: Seconds after which the log says again that a notification waits.
+TELL_INTERVAL = 300
 
 
 def open_row(session: orm.Session, subject: str) -> None:
@@ -63,28 +73,61 @@ def claim(
         its commit was lost
     :param lease: seconds until the claim lapses unless it is renewed
     """
-    swap = (
-        sqlalchemy.update(tables.Claim)
-        .where(
-            tables.Claim.subject == candidate.subject,
-            tables.Claim.expires_at <= clocks.now_ms(session),
-        )
-        .values(
-            notification_uuid=candidate.notification_uuid,
-            owner=owner,
-            token=token,
-            expires_at=_until(session, lease),
-        )
+    won = _swap(
+        session,
+        candidate.subject,
+        notification_uuid=candidate.notification_uuid,
+        owner=owner,
+        token=token,
+        expires_at=_until(session, lease),
     )
-    free = _is_free(session, candidate.subject)
-    won = free and query.changed(session, swap) == 1
     if not won:
         return _made_before(session, candidate, token)
-    recovery = _take(session, candidate.notification_uuid)
+    recovery = _take(session, candidate)
     if recovery is None:
         _free(session, candidate.subject, token)
         return None
     return _claim(session, candidate, token, recovery)
+
+
+def claim_host(
+    session: orm.Session,
+    host_uuid: str,
+    *,
+    owner: str,
+    token: str,
+    lease: float,
+) -> model.ResourceClaim | None:
+    """Take a host about which nothing is reported that has work to do.
+
+    :returns: None when somebody else has it, or a notification goes first
+    """
+    won = not due.host_has_work(session, host_uuid) and _swap(
+        session,
+        host_uuid,
+        notification_uuid=None,
+        owner=owner,
+        token=token,
+        expires_at=_until(session, lease),
+    )
+    row = session.get(tables.Claim, host_uuid, populate_existing=True)
+    # By its token an earlier commit is known whose answer was lost.
+    if not won and (row is None or row.token != token):
+        return None
+    return model.ResourceClaim(subject=host_uuid, token=token)
+
+
+def _swap(session: orm.Session, subject: str, **values: Any) -> bool:
+    """Set the row of a subject that nobody has; False when somebody has."""
+    swap = (
+        sqlalchemy.update(tables.Claim)
+        .where(
+            tables.Claim.subject == subject,
+            tables.Claim.expires_at <= clocks.now_ms(session),
+        )
+        .values(**values)
+    )
+    return _is_free(session, subject) and query.changed(session, swap) == 1
 
 
 def _made_before(
@@ -112,6 +155,26 @@ def _claim(
         token=token,
         attempt=recovery.attempts,
         request_id=recovery.request_id,
+        waiting_for=recovery.waiting_for,
+        takeovers=recovery.takeovers or 0,
+        asked_ago=_since(session, recovery.last_asked_at),
+    )
+
+
+def _since(session: orm.Session, moment: int | None) -> float | None:
+    """Seconds since a moment of the database's own clock."""
+    if moment is None:
+        return None
+    now = session.scalar(sqlalchemy.select(clocks.now_ms(session))) or moment
+    return (now - moment) / 1000
+
+
+def note_request(session: orm.Session, claim: model.Claim) -> None:
+    """Say that evacuations are about to be asked for."""
+    session.execute(
+        sqlalchemy.update(tables.Recovery)
+        .where(tables.Recovery.notification_uuid == claim.notification.uuid)
+        .values(last_asked_at=clocks.now_ms(session))
     )
 
 
@@ -131,8 +194,11 @@ def _is_free(session: orm.Session, subject: str) -> bool:
     return row is not None
 
 
-def _take(session: orm.Session, uuid: str) -> tables.Recovery | None:
+def _take(
+    session: orm.Session, candidate: model.Candidate
+) -> tables.Recovery | None:
     """Set a claimable notification to ``running`` and count the attempt."""
+    uuid = candidate.notification_uuid
     status = session.scalar(
         sqlalchemy.select(tables.Notification.status)
         .outerjoin(
@@ -148,6 +214,13 @@ def _take(session: orm.Session, uuid: str) -> tables.Recovery | None:
     )
     if status is None:
         return None
+    values: dict[str, Any] = {
+        "status": model.NotificationStatus.RUNNING.value,
+        "updated_at": clocks.now(session),
+    }
+    if status == model.NotificationStatus.ERROR:
+        # It says how the attempt before this one ended.
+        values["message"] = None
     changed = query.changed(
         session,
         sqlalchemy.update(tables.Notification)
@@ -155,10 +228,7 @@ def _take(session: orm.Session, uuid: str) -> tables.Recovery | None:
             tables.Notification.notification_uuid == uuid,
             tables.Notification.status == status,
         )
-        .values(
-            status=model.NotificationStatus.RUNNING.value,
-            updated_at=clocks.now(session),
-        ),
+        .values(**values),
     )
     if changed != 1:
         return None
@@ -169,8 +239,11 @@ def _take(session: orm.Session, uuid: str) -> tables.Recovery | None:
     if status == model.NotificationStatus.ERROR:
         # One that an engine without claims has left was tried by it.
         recovery.attempts = max(recovery.attempts, 1) + 1
+        recovery.waiting_for = recovery.waits = recovery.told_at = None
     else:
         recovery.attempts = max(recovery.attempts, 1)
+    if candidate.left_by is not None:
+        recovery.takeovers = (recovery.takeovers or 0) + 1
     recovery.next_attempt_at = None
     session.flush()
     return recovery
@@ -178,23 +251,25 @@ def _take(session: orm.Session, uuid: str) -> tables.Recovery | None:
 
 def while_held(
     session: orm.Session,
-    claim: model.Claim,
+    claim: model.ResourceClaim,
     lease: float,
     write: Callable[[orm.Session], T],
 ) -> T:
     """Renew the claim, keep others off it, and call ``write(session)``.
 
-    So every transaction that writes for a recovery begins.
+    So every transaction begins that writes for what is claimed.
 
     :raises ClaimLost: somebody else holds the subject now, and nothing was
         written
     """
     if not renew(session, claim, lease=lease):
-        raise exception.ClaimLost(uuid=claim.notification.uuid)
+        raise exception.ClaimLost(claim=claim)
     return write(session)
 
 
-def renew(session: orm.Session, claim: model.Claim, *, lease: float) -> bool:
+def renew(
+    session: orm.Session, claim: model.ResourceClaim, *, lease: float
+) -> bool:
     """Move the end of the lease; False when the claim is lost."""
     changed = query.changed(
         session,
@@ -210,7 +285,7 @@ def renew(session: orm.Session, claim: model.Claim, *, lease: float) -> bool:
 
 
 def renew_all(
-    session: orm.Session, held: Iterable[model.Claim], *, lease: float
+    session: orm.Session, held: Iterable[model.ResourceClaim], *, lease: float
 ) -> dict[str, bool]:
     """Renew claims in one transaction, which waits for none of their rows.
 
@@ -242,9 +317,9 @@ def finish(
     """
     uuid = claim.notification.uuid
     if not renew(session, claim, lease=lease):
-        if _ended_before(session, claim, verdict):
+        if _ended_before(session, claim, verdict.status):
             return []
-        raise exception.ClaimLost(uuid=uuid)
+        raise exception.ClaimLost(claim=claim)
     session.execute(
         sqlalchemy.update(tables.Notification)
         .where(
@@ -273,7 +348,7 @@ def finish(
 
 
 def _ended_before(
-    session: orm.Session, claim: model.Claim, verdict: Verdict
+    session: orm.Session, claim: model.Claim, wanted: model.NotificationStatus
 ) -> bool:
     """Whether an earlier commit of the result was done after all."""
     row = session.get(tables.Claim, claim.subject)
@@ -283,10 +358,76 @@ def _ended_before(
         )
     )
     released = row is not None and row.token == claim.token
-    return released and status == verdict.status
+    return released and status == wanted
 
 
-def hand_back(session: orm.Session, claim: model.Claim) -> None:
+def put_back(
+    session: orm.Session,
+    claim: model.Claim,
+    message: str,
+    *,
+    waiting_for: str,
+    lease: float,
+) -> bool:
+    """Release the claim of one that cannot go on now.
+
+    It is ``new`` again, with what it waits for as its message, and any
+    engine looks at it again soon: after a second at first, then after
+    pauses that grow to ``LONGEST_WAIT``. The attempt stays the same.
+
+    :returns: whether the log has not said so for ``TELL_INTERVAL``
+    :raises ClaimLost: somebody else holds the subject now
+    """
+    uuid = claim.notification.uuid
+    if not renew(session, claim, lease=lease):
+        if _ended_before(session, claim, model.NotificationStatus.NEW):
+            return False
+        raise exception.ClaimLost(claim=claim)
+    recovery = session.get_one(tables.Recovery, uuid)
+    waits = recovery.waits or 0
+    now = session.scalar(sqlalchemy.select(clocks.now_ms(session))) or 0
+    told_at = recovery.told_at
+    tells = told_at is None or now - told_at >= TELL_INTERVAL * 1000
+    pause = min(2.0 ** min(waits, 10), LONGEST_WAIT)
+    if recovery.waiting_for != DESTINATION:
+        # That the host was down, and nothing of it could be evacuated, says
+        # more than that Nova is away besides.
+        recovery.waiting_for = waiting_for
+    recovery.waits = waits + 1
+    recovery.takeovers = None
+    recovery.next_attempt_at = now + int(pause * 1000)
+    if tells:
+        recovery.told_at = now
+    session.execute(
+        sqlalchemy.update(tables.Notification)
+        .where(
+            tables.Notification.notification_uuid == uuid,
+            tables.Notification.status
+            == model.NotificationStatus.RUNNING.value,
+        )
+        .values(
+            status=model.NotificationStatus.NEW.value,
+            message=message,
+            updated_at=clocks.now(session),
+        )
+    )
+    session.flush()
+    hand_back(session, claim)
+    return tells
+
+
+def go_on(session: orm.Session, claim: model.Claim) -> None:
+    """What the notification has waited for is there: it does not say so."""
+    session.execute(
+        sqlalchemy.update(tables.Notification)
+        .where(
+            tables.Notification.notification_uuid == claim.notification.uuid
+        )
+        .values(message=None, updated_at=clocks.now(session))
+    )
+
+
+def hand_back(session: orm.Session, claim: model.ResourceClaim) -> None:
     """Release the claim as it is: another engine goes on at once."""
     _free(session, claim.subject, claim.token)
 

@@ -44,6 +44,12 @@ def now_ms(session: orm.Session) -> sqlalchemy.ColumnElement[int]:
     return _Milliseconds()
 
 
+def server_now(session: orm.Session) -> datetime.datetime:
+    """The same as a time: naive UTC."""
+    elapsed = session.scalar(sqlalchemy.select(now_ms(session)))
+    return _EPOCH + datetime.timedelta(milliseconds=elapsed or 0)
+
+
 def milliseconds(clock: Clock) -> int:
     """The time since the epoch, for SQLite, which has no clock to trust."""
     return (clock() - _EPOCH) // datetime.timedelta(milliseconds=1)

@@ -7,6 +7,7 @@ transaction, which can answer for it.
 
 import contextlib
 import functools
+import inspect
 import os
 import re
 import sqlite3
@@ -18,6 +19,8 @@ from oslo_db.sqlalchemy import engines as oslo_engines
 from oslo_db.sqlalchemy import exc_filters
 from sqlalchemy import pool
 
+from masakari import exception
+from masakari.conf import needs
 from masakari.db import clocks
 
 #: Seconds that SQLite waits for another writer.
@@ -45,6 +48,81 @@ ENGINE_OPTIONS = frozenset(
         "sqlite_synchronous",
     }
 )
+
+
+#: Parameters of URLs that name a file.
+_FILES = ("ssl_ca", "ssl_cert", "ssl_key", "sslrootcert", "sslcert", "sslkey")
+
+_SUPPORTED = ("mariadb", "mysql", "postgresql", "sqlite")
+
+
+def check(option: str, connection: str) -> None:
+    """Refuse a URL by which no database can be reached, ever.
+
+    Nothing of the URL but its driver is told: a password that is not escaped
+    may be in any other part of it.
+
+    :param option: where it is from
+    :raises ConfigurationError: it makes no sense, or needs what is not there
+    """
+    url = _parse(option, connection)
+    if url.get_backend_name() not in _SUPPORTED:
+        raise exception.ConfigurationError(
+            f"{option} cannot be used: {url.get_backend_name()} is none of "
+            f"{', '.join(_SUPPORTED)}."
+        )
+    try:
+        dialect = url.get_dialect()
+        if dialect.is_async:
+            raise exception.ConfigurationError(
+                f"{option} cannot be used: {url.drivername} is for "
+                "asynchronous programs; use mysql+pymysql or "
+                "postgresql+psycopg2."
+            )
+        dialect.import_dbapi()
+    except sqlalchemy.exc.NoSuchModuleError:
+        raise exception.ConfigurationError(
+            f"{option} cannot be used: there is no driver {url.drivername}."
+        ) from None
+    except ImportError as error:
+        raise needs.lacking(option, error.name or url.drivername) from error
+    for name in _FILES:
+        for path in url.normalized_query.get(name, ()):
+            needs.file(f"{option}, {name}", path)
+
+
+def _parse(option: str, connection: str) -> sqlalchemy.URL:
+    with contextlib.suppress(sqlalchemy.exc.ArgumentError, ValueError):
+        url = sqlalchemy.make_url(connection)
+        if _is_plausible(url):
+            return url
+    raise exception.ConfigurationError(
+        f"{option} cannot be used: it is no URL of the form "
+        f"mysql+pymysql://user:password@host:port/database; {needs.ESCAPES}."
+    )
+
+
+def _is_plausible(url: sqlalchemy.URL) -> bool:
+    """Whether no part of it looks like the rest of a password."""
+    if url.get_backend_name() == "sqlite":
+        return True
+    has_port = url.port is None or 0 < url.port < 65536
+    return has_port and "@" not in f"{url.host}{url.database}"
+
+
+def misfit(engine: sqlalchemy.Engine) -> str | None:
+    """What of a URL its driver cannot be called with; None if nothing."""
+    positional, named = engine.dialect.create_connect_args(engine.url)
+    try:
+        connect = inspect.signature(engine.dialect.loaded_dbapi.connect)
+    except ValueError:
+        # Written in C, it does not tell.
+        return None
+    try:
+        connect.bind(*positional, **named)
+    except TypeError as error:
+        return str(error)
+    return None
 
 
 def bounded(url: sqlalchemy.URL, seconds: int) -> sqlalchemy.URL:

@@ -26,7 +26,9 @@ def candidates(session: orm.Session, *, limit: int) -> list[model.Candidate]:
             tables.Notification.notification_uuid,
             tables.Notification.type,
             subject,
+            tables.Notification.created_at,
             _left_by(),
+            tables.Recovery.waiting_for,
         )
         .outerjoin(
             tables.Recovery,
@@ -59,9 +61,16 @@ def candidates(session: orm.Session, *, limit: int) -> list[model.Candidate]:
     )
     return [
         model.Candidate(
-            notification_uuid=uuid, type=type, subject=held, left_by=owner
+            notification_uuid=uuid,
+            type=type,
+            subject=held,
+            reported_at=reported_at,
+            left_by=owner,
+            waiting_for=waiting_for,
         )
-        for uuid, type, held, owner in session.execute(statement)
+        for uuid, type, held, reported_at, owner, waiting_for in (
+            session.execute(statement)
+        )
     ]
 
 
@@ -83,9 +92,13 @@ def condition(session: orm.Session) -> sqlalchemy.ColumnElement[bool]:
     """It is new, to be tried again, or left by an engine, as it seems."""
     foreign = clocks.now(session) - datetime.timedelta(seconds=FOREIGN_GRACE)
     return sqlalchemy.or_(
-        tables.Notification.status == model.NotificationStatus.NEW,
         sqlalchemy.and_(
-            tables.Notification.status == model.NotificationStatus.ERROR,
+            tables.Notification.status.in_(
+                [
+                    model.NotificationStatus.NEW.value,
+                    model.NotificationStatus.ERROR.value,
+                ]
+            ),
             sqlalchemy.or_(
                 tables.Recovery.next_attempt_at.is_(None),
                 tables.Recovery.next_attempt_at <= clocks.now_ms(session),
@@ -134,6 +147,55 @@ def host_is_failing(session: orm.Session, source_host_uuid: str) -> bool:
         .where(
             tables.Notification.source_host_uuid == source_host_uuid,
             *_host_failure(tables.Notification),
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
+def recovered_hosts(session: orm.Session) -> set[str]:
+    """The names of the hosts that are on maintenance since they failed.
+
+    Or since an operator has set it; not since a process of theirs stopped.
+    """
+    found = session.scalars(
+        sqlalchemy.select(tables.Host.name)
+        .outerjoin(
+            tables.ProcessOutage,
+            tables.ProcessOutage.host_uuid == tables.Host.uuid,
+        )
+        .where(
+            query.live(tables.Host),
+            tables.Host.on_maintenance.is_(True),
+            tables.ProcessOutage.host_uuid.is_(None),
+        )
+    )
+    return set(found)
+
+
+def failing_hosts(session: orm.Session) -> set[str]:
+    """The names of the hosts whose reported failure is not dealt with."""
+    found = session.scalars(
+        sqlalchemy.select(tables.Host.name)
+        .join(
+            tables.Notification,
+            tables.Notification.source_host_uuid == tables.Host.uuid,
+        )
+        .where(*_host_failure(tables.Notification))
+    )
+    return set(found)
+
+
+def host_has_work(session: orm.Session, host_uuid: str) -> bool:
+    """Whether something of a host is reported for which it is claimed."""
+    table = tables.Notification
+    found = session.scalar(
+        sqlalchemy.select(table.id)
+        .where(
+            table.source_host_uuid == host_uuid,
+            table.type != model.NotificationType.VM,
+            table.status.in_([status.value for status in model.UNFINISHED]),
+            query.live(table),
         )
         .limit(1)
     )

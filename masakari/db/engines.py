@@ -23,17 +23,19 @@ def beat(
     *,
     lease: float,
     stopping: bool,
+    trouble: str | None = None,
 ) -> None:
     """Say that the engine lives; who has been dead for long is forgotten.
 
     :param lease: seconds until it counts as down without another beat
+    :param trouble: why it takes up nothing
     """
     until = clocks.now_ms(session) + int(lease * 1000)
     renewed = query.changed(
         session,
         sqlalchemy.update(tables.Engine)
         .where(tables.Engine.name == identity.name)
-        .values(expires_at=until, stopping=stopping),
+        .values(expires_at=until, stopping=stopping, trouble=trouble),
     )
     if renewed == 0:
         session.execute(
@@ -41,6 +43,7 @@ def beat(
                 **dataclasses.asdict(identity),
                 expires_at=until,
                 stopping=stopping,
+                trouble=trouble,
             )
         )
     _forget_the_dead(session)
@@ -69,6 +72,7 @@ def select(session: orm.Session) -> list[model.Engine]:
             started_at=row.started_at,
             lease_left=left / 1000,
             stopping=row.stopping,
+            trouble=row.trouble,
         )
         for row, left in rows
     ]

@@ -8,7 +8,7 @@ import sqlalchemy
 from sqlalchemy import orm
 
 from masakari import exception
-from masakari.db import clocks, query, segments, tables
+from masakari.db import clocks, query, segments, tables, turns
 from masakari.db import session as sessions
 from masakari.domain import model
 
@@ -95,6 +95,16 @@ def by_name(session: orm.Session, name: str) -> model.Host | None:
     return None if pair is None else to_domain(*pair)
 
 
+def has_been(session: orm.Session, name: str) -> bool:
+    """Whether there is a host of the name, or a trace of a deleted one."""
+    found = session.scalar(
+        sqlalchemy.select(tables.Host.id)
+        .where(query.equal(_COLUMNS.name, name))
+        .limit(1)
+    )
+    return found is not None
+
+
 def select(
     session: orm.Session,
     segment_uuid: str,
@@ -120,10 +130,14 @@ def update(
 ) -> model.Host:
     """Set columns; an unchanged value is fine.
 
+    Who lifts its maintenance has the host's turn.
+
     :raises HostNotFound: there is none
     :raises HostExists: another live one has the name
     """
     row, segment = _pair(session, uuid)
+    if row.on_maintenance and not values.get("on_maintenance", True):
+        turns.note_lifting(session, uuid)
     for column, value in values.items():
         setattr(row, _COLUMNS[column].key, value)
     row.updated_at = clocks.now(session)

@@ -123,24 +123,35 @@ def of_host(
     host_uuid: str,
     type: str,
     since: datetime.datetime | None = None,
+    *,
+    after: int = 0,
+    about: str = "",
 ) -> list[model.Notification]:
-    """What was reported of a host, newest first.
+    """What was reported of a host, the newest first.
 
     :param since: only those generated then or later (naive UTC), as far as
         the database keeps fractions of a second
+    :param after: only those that came after the one of this id
+    :param about: a text that is in their payloads
     """
     table = tables.Notification
     statement = sqlalchemy.select(table).where(
         query.live(table),
         query.equal(_COLUMNS.source_host_uuid, host_uuid),
         query.equal(_COLUMNS.type, str(type)),
+        table.id > after,
     )
     if since is not None:
         if session.get_bind().dialect.name in _WHOLE_SECONDS:
             since = since.replace(microsecond=0)
         statement = statement.where(table.generated_time >= since)
-    statement = statement.order_by(table.created_at.desc(), table.id.desc())
-    return [to_domain(row) for row in session.scalars(statement)]
+    if about:
+        written_in_json = json.dumps(about)[1:-1]
+        statement = statement.where(
+            table.payload.contains(written_in_json, autoescape=True)
+        )
+    rows = session.scalars(statement.order_by(table.id.desc()))
+    return [to_domain(row) for row in rows]
 
 
 def being_restarted(

@@ -16,6 +16,7 @@ from oslo_config import cfg
 from sqlalchemy import orm
 
 from masakari import exception
+from masakari.conf import needs
 from masakari.db import connections, query
 from masakari.db import session as sessions
 from masakari.domain import model
@@ -54,7 +55,9 @@ _ATOMS = sqlalchemy.table(
 
 def url(conf: cfg.ConfigOpts) -> str:
     """Where TaskFlow's tables are, as an SQLAlchemy URL."""
-    found: str = conf.taskflow.connection or conf.database.connection
+    found: str = needs.value(conf, "connection", "taskflow") or needs.value(
+        conf, "connection", "database"
+    )
     return found
 
 
@@ -66,9 +69,10 @@ def database(
     :param masakari: Masakari's own, which it is unless the configuration
         says otherwise
     """
-    if url(conf) == conf.database.connection:
+    elsewhere = url(conf)
+    if elsewhere == conf.database.connection:
         return masakari
-    return sessions.Database.from_conf(conf, url=url(conf))
+    return sessions.Database.from_conf(conf, url=elsewhere)
 
 
 def of_notification(

@@ -7,7 +7,7 @@ import sqlalchemy
 from sqlalchemy import orm
 
 from masakari import exception
-from masakari.db import clocks, query, tables, turns
+from masakari.db import clocks, notifications, query, tables, turns
 from masakari.db import session as sessions
 from masakari.domain import model
 
@@ -123,26 +123,50 @@ def locked(session: orm.Session, uuid: str) -> tables.Segment:
     return _row(session, uuid)
 
 
-def under_recovery(session: orm.Session, uuid: str) -> bool:
-    """Whether work is left to do for a live host of the segment.
+def under_recovery(
+    session: orm.Session, uuid: str, host_uuid: str | None = None
+) -> model.Unfinished | None:
+    """What is left to do for live hosts of the segment; None for nothing.
 
     Who changes something as there is none needs the turn of it before.
+
+    :param host_uuid: of the only one that matters to who asks; then what
+        waits in ``error`` for another one does not count
+
+    An instance that waits for nova-compute of its host may do so for long,
+    and nothing is being done for it.
     """
-    hosts, notifications = tables.Host, tables.Notification
-    statement = (
-        sqlalchemy.select(notifications.id)
-        .join(hosts, hosts.uuid == notifications.source_host_uuid)
+    hosts, table = tables.Host, tables.Notification
+    recovery = tables.Recovery
+    error = model.NotificationStatus.ERROR
+    at_work = [status.value for status in model.UNFINISHED - {error}]
+    waits = table.status == error.value
+    if host_uuid is not None:
+        waits &= table.source_host_uuid == host_uuid
+    row = session.execute(
+        sqlalchemy.select(table, hosts.name)
+        .join(hosts, hosts.uuid == table.source_host_uuid)
+        .outerjoin(
+            recovery, recovery.notification_uuid == table.notification_uuid
+        )
         .where(
             query.live(hosts),
-            query.live(notifications),
-            query.equal(query.columns(hosts).failover_segment_id, uuid),
-            notifications.status.in_(
-                sorted(status.value for status in model.UNFINISHED)
+            query.live(table),
+            sqlalchemy.or_(
+                table.status != model.NotificationStatus.NEW.value,
+                recovery.waiting_for.is_distinct_from("compute"),
             ),
+            query.equal(query.columns(hosts).failover_segment_id, uuid),
+            sqlalchemy.or_(table.status.in_(at_work), waits),
         )
+        .order_by(table.id)
         .limit(1)
+    ).first()
+    if row is None:
+        return None
+    return model.Unfinished(
+        notification=notifications.to_domain(row[0]), host_name=row[1]
     )
-    return session.execute(statement).first() is not None
 
 
 def to_domain(row: tables.Segment) -> model.Segment:

@@ -15,6 +15,7 @@ from oslo_db import options as db_options
 from sqlalchemy import orm
 
 from masakari import exception
+from masakari.conf import needs
 from masakari.db import clocks, connections, repetition
 
 LOG = logging.getLogger(__name__)
@@ -91,22 +92,26 @@ class Database:
             be used
         """
         conf.register_opts(db_options.database_opts, "database")
-        options = dict(conf.database.items())
-        connection = options.pop("connection")
-        connection = url or connection
+        option = f"[{'database' if url is None else 'taskflow'}] connection"
+        connection = url or needs.value(conf, "connection", "database")
         if not connection:
-            raise exception.ConfigurationError(
-                "[database] connection has to be set."
-            )
+            raise exception.ConfigurationError(f"{option} has to be set.")
+        connections.check(option, connection)
+        options = dict(conf.database.items()) | {"connection": connection}
         try:
-            return cls(
-                connection, clock=clock, answer_within=answer_within, **options
-            )
-        except (sqlalchemy.exc.ArgumentError, ImportError) as error:
-            group = "database" if url is None else "taskflow"
+            made = cls(clock=clock, answer_within=answer_within, **options)
+        except (sqlalchemy.exc.ArgumentError, TypeError, ValueError):
             raise exception.ConfigurationError(
-                f"[{group}] connection cannot be used: {error}"
-            ) from error
+                f"{option} cannot be used: its path, or a parameter of it, "
+                "makes no sense."
+            ) from None
+        misfit = connections.misfit(made.engine)
+        if misfit is not None:
+            made.dispose()
+            raise exception.ConfigurationError(
+                f"{option} cannot be used: {misfit}."
+            )
+        return made
 
     def read(
         self,
@@ -239,6 +244,8 @@ class Database:
             db_exception.DBError,
             sqlalchemy.exc.DBAPIError,
             sqlalchemy.exc.TimeoutError,
+            # A certificate's file that cannot be read, for instance.
+            OSError,
         ) as error:
             session.close()
             raise _ConnectError(str(error)) from error

@@ -158,6 +158,7 @@ class VMove(SoftDeleted, Base):
     __tablename__ = "vmoves"
     __table_args__ = (
         sqlalchemy.UniqueConstraint("uuid", name="uniq_vmove0uuid"),
+        sqlalchemy.Index("vmoves_instance_uuid_idx", "instance_uuid"),
         sqlalchemy.Index("vmoves_notification_uuid_idx", "notification_uuid"),
     )
 
@@ -221,12 +222,15 @@ class Engine(Base):
     started_at: orm.Mapped[datetime.datetime]
     expires_at: orm.Mapped[int] = orm.mapped_column(sqlalchemy.BigInteger)
     stopping: orm.Mapped[bool]
+    trouble: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.Text)
 
 
 class HostIntake(Base):
     """A row to write to, so that reports of one host come one by one.
 
     So do changes of the hosts of a segment, whose uuid it then has.
+    ``lifted_after`` is the id of the last notification that the host had when
+    its maintenance was lifted last; None when there was none.
     """
 
     __tablename__ = "host_intakes"
@@ -235,6 +239,9 @@ class HostIntake(Base):
         sqlalchemy.String(36), primary_key=True
     )
     accepted: orm.Mapped[int] = orm.mapped_column(sqlalchemy.BigInteger)
+    lifted_after: orm.Mapped[int | None] = orm.mapped_column(
+        sqlalchemy.BigInteger
+    )
 
 
 class Recovery(Base):
@@ -243,6 +250,12 @@ class Recovery(Base):
     ``next_attempt_at`` is in milliseconds since the epoch of the
     database's own clock; None means as soon as possible. ``subject`` is
     what an engine has to claim; None means the notification's host.
+
+    ``waiting_for`` is the reason for which it was put back, ``waits`` how
+    often it was, ``told_at`` when the log said so last (as
+    ``next_attempt_at``). ``takeovers`` counts the engines that have left it
+    without a word. ``last_asked_at`` is when an evacuation was last about to
+    be asked for.
     """
 
     __tablename__ = "recoveries"
@@ -258,6 +271,15 @@ class Recovery(Base):
         sqlalchemy.BigInteger
     )
     subject: orm.Mapped[str | None] = orm.mapped_column(sqlalchemy.String(36))
+    waiting_for: orm.Mapped[str | None] = orm.mapped_column(
+        sqlalchemy.String(16)
+    )
+    waits: orm.Mapped[int | None]
+    told_at: orm.Mapped[int | None] = orm.mapped_column(sqlalchemy.BigInteger)
+    takeovers: orm.Mapped[int | None]
+    last_asked_at: orm.Mapped[int | None] = orm.mapped_column(
+        sqlalchemy.BigInteger
+    )
 
 
 class VMovePlan(Base):
@@ -271,6 +293,7 @@ class VMovePlan(Base):
             "attempt",
             name="uniq_vmove_plans0notification_uuid0instance_uuid0attempt",
         ),
+        sqlalchemy.Index("vmove_plans_instance_uuid_idx", "instance_uuid"),
     )
 
     vmove_uuid: orm.Mapped[str] = orm.mapped_column(
@@ -322,7 +345,9 @@ class ProcessOutage(Base):
     """A host that is on maintenance because a process of it stopped.
 
     ``disabled_reason`` is the one under which its compute service is
-    disabled; whatever else disables it is somebody else's doing.
+    disabled; whatever else disables it is somebody else's doing. Engines
+    found the service up at every look from ``up_since`` to ``seen_up_at``,
+    in milliseconds since the epoch of the database's own clock.
     """
 
     __tablename__ = "process_outages"
@@ -333,4 +358,8 @@ class ProcessOutage(Base):
     process_name: orm.Mapped[str] = orm.mapped_column(sqlalchemy.String(255))
     disabled_reason: orm.Mapped[str] = orm.mapped_column(
         sqlalchemy.String(255)
+    )
+    up_since: orm.Mapped[int | None] = orm.mapped_column(sqlalchemy.BigInteger)
+    seen_up_at: orm.Mapped[int | None] = orm.mapped_column(
+        sqlalchemy.BigInteger
     )

@@ -51,6 +51,29 @@ def take_segment(session: orm.Session, uuid: str) -> None:
     session.execute(_counting(session, insert))
 
 
+def note_lifting(session: orm.Session, host_uuid: str) -> None:
+    """Say that the maintenance of a host is lifted now, in its turn."""
+    reported = (
+        sqlalchemy.select(sqlalchemy.func.max(tables.Notification.id))
+        .where(tables.Notification.source_host_uuid == host_uuid)
+        .scalar_subquery()
+    )
+    session.execute(
+        sqlalchemy.update(tables.HostIntake)
+        .where(tables.HostIntake.source_host_uuid == host_uuid)
+        .values(lifted_after=reported)
+    )
+
+
+def lifted_after(session: orm.Session, host_uuid: str) -> int | None:
+    """The last report before the host's maintenance was lifted last."""
+    return session.scalar(
+        sqlalchemy.select(tables.HostIntake.lifted_after).where(
+            tables.HostIntake.source_host_uuid == host_uuid
+        )
+    )
+
+
 def _insert(session: orm.Session) -> Any:
     match session.get_bind().dialect.name:
         case "postgresql":

@@ -141,6 +141,21 @@ class Notification(Record):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Unfinished:
+    """A notification with work left to do, for the host of a name."""
+
+    notification: Notification
+    host_name: str
+
+    def __str__(self) -> str:
+        return (
+            f"Notification {self.notification.uuid} "
+            f"({self.notification.type}) of host {self.host_name} is "
+            f"{self.notification.status}."
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class VMove(Record):
     """What was done for one instance of a failed host."""
 
@@ -223,34 +238,76 @@ class ProcessOutage:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StoppedHost:
+    """A host on maintenance for a process, as Nova shows it since.
+
+    :param up_since: since when every look at Nova has found its compute
+        service up, in milliseconds of the database's clock; None when it was
+        down at the last one, or the process has been reported once more
+    :param up_for: the same in seconds until now
+    """
+
+    host: Host
+    outage: ProcessOutage
+    up_since: int | None = None
+    up_for: float | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A notification that may be claimed; the claim itself decides.
 
     :param subject: the uuid of the host or instance that has to be held
+    :param reported_at: naive UTC
     :param left_by: the engine that worked on it until its lease ran out
+    :param waiting_for: why it was put back, if it was
     """
 
     notification_uuid: str
     type: str
     subject: str
+    reported_at: datetime.datetime | None = None
     left_by: str | None = None
+    waiting_for: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class ResourceClaim:
+    """An engine's hold on a host or an instance.
+
+    :param subject: uuid of what is held
+    :param token: names this hold; whoever has another one has lost it
+    """
+
+    subject: str
+    token: str
+
+    def __str__(self) -> str:
+        return f"host {self.subject}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Claim(ResourceClaim):
     """An engine's hold on a notification, and on what it is about.
 
-    :param subject: uuid of the host, or of the instance, that is held
-    :param token: names this hold; whoever has another one has lost it
     :param attempt: 1, and 2 for the retry of one that ended in ``error``
     :param request_id: of the request that reported the failure
+    :param waiting_for: why it was put back, if it was; see
+        :class:`masakari.exception.RecoveryWaits`
+    :param takeovers: how many engines have died while they worked on it
+    :param asked_ago: seconds since Nova was last asked for an evacuation of
+        it, by whomever; None when it never was
     """
 
     notification: Notification
-    subject: str
-    token: str
     attempt: int
     request_id: str | None = None
+    waiting_for: str | None = None
+    takeovers: int = 0
+    asked_ago: float | None = None
+
+    def __str__(self) -> str:
+        return f"notification {self.notification.uuid}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,6 +332,7 @@ class Engine:
     :param version: of the package
     :param lease_left: seconds until it counts as down unless its heart
         beats again; negative since then
+    :param trouble: why it takes up nothing although it runs
     """
 
     name: str
@@ -283,6 +341,7 @@ class Engine:
     started_at: datetime.datetime
     lease_left: float
     stopping: bool
+    trouble: str | None = None
 
     @property
     def state(self) -> EngineState:

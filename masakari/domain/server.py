@@ -24,6 +24,14 @@ SHUTDOWN = 4
 #: ``task_state`` of an instance that is on its way to ``stopped``.
 POWERING_OFF = "powering-off"
 
+#: ``task_state`` of an instance that is being evacuated.
+REBUILDING = frozenset(
+    {"rebuilding", "rebuild_block_device_mapping", "rebuild_spawning"}
+)
+
+#: ``task_state`` of an instance whose user has deleted it.
+DELETING = frozenset({"deleting", "soft-deleting"})
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
@@ -43,6 +51,7 @@ class Server:
     metadata: Mapping[str, str] = dataclasses.field(default_factory=dict)
     locked: bool = False
     fault: str | None = None
+    updated_at: datetime.datetime | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

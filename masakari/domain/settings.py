@@ -21,14 +21,22 @@ class RecoverySettings:
     process_all_instances: bool = False
     instance_ha_key: str = "HA_Enabled"
     process_disable_reason: str = "Masakari detected process failed."
-    #: How long a call to Nova may take. What Nova has not begun by then, it
-    #: does not begin.
-    nova_timeout: float = 30
+    #: How long Nova has to count a compute service as up, after its process
+    #: was reported as stopped. 0 leaves that to a report of its start.
+    service_up_interval: float = 120
     #: How long Nova may take to call the failed host down.
     down_timeout: float = 180
-    #: How long an evacuation may wait for its start on a live destination,
-    #: and how long one that found no valid host is tried again.
+    #: How long an evacuation that does not work is tried again, and how long
+    #: Nova has to call a destination down before it counts as failed.
     evacuation_timeout: float = 90
+    #: Within which Nova begins what it has taken, or may have taken. What it
+    #: has not begun by then, it does not begin.
+    evacuation_start_timeout: float = 120
+    #: How long an evacuation on a live destination may show no change.
+    evacuation_stuck_timeout: float = 900
+    #: Whether an instance that cannot be rebuilt running is evacuated to
+    #: stopped in the end.
+    evacuate_to_stopped_at_last: bool = True
     stop_timeout: float = 180
     start_timeout: float = 60
     verify_interval: float = 1

@@ -2,6 +2,7 @@
 """Which notifications are taken in, what they claim, and which end at once."""
 
 import enum
+import posixpath
 import uuid
 from collections.abc import Iterable, Mapping
 
@@ -13,6 +14,7 @@ from masakari.domain.model import (
     ProcessOutage,
     Segment,
 )
+from masakari.domain.server import ComputeService
 from masakari.domain.verdict import Verdict
 
 #: The process whose outage takes a host out of service.
@@ -48,6 +50,17 @@ def subject(type: str, payload: Mapping[str, str]) -> str | None:
         return None
 
 
+def process(payload: Mapping[str, str]) -> str:
+    """The process that a report is about.
+
+    Some monitors name the file that it runs from.
+    """
+    command, space, arguments = str(payload.get("process_name", "")).partition(
+        " "
+    )
+    return (posixpath.basename(command) or command) + space + arguments
+
+
 def admitted(
     host: Host,
     outage: ProcessOutage | None,
@@ -58,17 +71,16 @@ def admitted(
     """Whether a notification of a host is taken in.
 
     On a host on maintenance nothing is anybody's business. But one that is
-    there only because a process of it stopped can still die, and the
-    process can start again.
+    there only because a process of it stopped can still die, and so can its
+    instances; and the process can start, or stop once more.
     """
     if not host.on_maintenance:
         return True
     if outage is None:
         return False
-    return type == NotificationType.COMPUTE_HOST or (
-        type == NotificationType.PROCESS
-        and payload.get("event") == "STARTED"
-        and payload.get("process_name") == outage.process_name
+    return (
+        type != NotificationType.PROCESS
+        or process(payload) == outage.process_name
     )
 
 
@@ -117,25 +129,25 @@ def judge_process_failure(
     """Judge a PROCESS notification.
 
     :param outage: what the host is on maintenance for, if it is that
-    :param others: what else was reported of processes of the host
+    :param others: what was reported of processes of the host after it
     """
     event = notification.payload.get("event", "").upper()
-    process = notification.payload.get("process_name", "")
+    name = process(notification.payload)
     if event not in ("STOPPED", "STARTED"):
         return verdict.ignored(f"The event {event or '(none)'} is unknown.")
     if event == "STARTED":
-        if outage is None or outage.process_name != process:
+        if outage is None or outage.process_name != name:
             return verdict.finished(
-                f"Process {process} started; there is nothing to undo."
+                f"Process {name} started; there is nothing to undo."
             )
         return ProcessAction.BRING_BACK
-    if process != NOVA_COMPUTE:
+    if name != NOVA_COMPUTE:
         return verdict.finished(
-            f"Nothing is done when process {process} stops, only when "
+            f"Nothing is done when process {name} stops, only when "
             f"{NOVA_COMPUTE} does."
         )
     if any(contradicts(other, notification) for other in others):
-        return verdict.finished(f"Process {process} has started since.")
+        return verdict.finished(f"Process {name} has started since.")
     if host.on_maintenance and outage is None:
         return verdict.finished(
             f"Host {host.name} has been put on maintenance meanwhile."
@@ -143,12 +155,33 @@ def judge_process_failure(
     return ProcessAction.TAKE_OUT
 
 
+def tells_of_stop(notification: Notification) -> bool:
+    """Whether it says that the process stopped which hosts wait for."""
+    payload = notification.payload
+    return (
+        notification.type is NotificationType.PROCESS
+        and payload.get("event", "").upper() == "STOPPED"
+        and process(payload) == NOVA_COMPUTE
+    )
+
+
+def disabled_for(outage: ProcessOutage, service: ComputeService) -> bool:
+    """Whether a compute service is disabled for that and nothing else."""
+    return (
+        not service.enabled
+        and service.disabled_reason == outage.disabled_reason
+    )
+
+
 def contradicts(later: Notification, earlier: Notification) -> bool:
     """Whether a report about a process came later and says the opposite."""
+    return later.id > earlier.id and opposes(later, earlier)
+
+
+def opposes(one: Notification, other: Notification) -> bool:
+    """Whether one says that a process stopped, the other that it started."""
     return (
-        later.id > earlier.id
-        and later.type == earlier.type == NotificationType.PROCESS
-        and later.payload.get("process_name")
-        == earlier.payload.get("process_name")
-        and later.payload.get("event") != earlier.payload.get("event")
+        one.type == other.type == NotificationType.PROCESS
+        and process(one.payload) == process(other.payload)
+        and one.payload.get("event") != other.payload.get("event")
     )

@@ -20,6 +20,7 @@ from masakari.domain.verdict import Verdict
 from masakari.engine import (
     host_failure,
     instance_failure,
+    planning,
     process_failure,
     reserves,
 )
@@ -30,6 +31,10 @@ from masakari.engine.world import World
 from masakari.nova import port
 
 LOG = logging.getLogger(__name__)
+
+#: So many engines may die while they work on a notification. It may be what
+#: kills them, and then it would kill all there are, again and again.
+MOST_TAKEOVERS = 10
 
 #: How loud the end of an attempt is told; of all others at INFO.
 _SEVERITY = {
@@ -44,9 +49,7 @@ def recover(world: World, flows: Flows, lease: Lease) -> None:
     # What this thread logs bears the id of the request that reported it.
     context.admin(claim.request_id).update_store()
     try:
-        recovery = Recovery(world, lease)
-        _log_begin(recovery)
-        _carry_out(recovery, flows)
+        _carry_out(Recovery(world, lease), flows)
     except (exception.ClaimLost, exception.ServiceUnavailable) as error:
         # The row stays as it is: whoever claims it next goes on from there.
         LOG.warning(
@@ -61,9 +64,17 @@ def recover(world: World, flows: Flows, lease: Lease) -> None:
         )
 
 
-def _log_begin(recovery: Recovery) -> None:
+def _begin(recovery: Recovery) -> None:
+    """Say that the work has begun, loudly unless it was put back since."""
     notification, lease = recovery.notification, recovery.lease
-    LOG.info(
+    severity = logging.DEBUG
+    if lease.claim.waiting_for is None:
+        severity = logging.INFO
+        recovery.journal.begin()
+    elif notification.message is not None:
+        recovery.journal.go_on()
+    LOG.log(
+        severity,
         "Working on notification %s (%s, attempt %d) of host %s (%s)",
         notification.uuid,
         notification.type,
@@ -89,7 +100,6 @@ def _host_name(recovery: Recovery) -> str:
 
 def _carry_out(recovery: Recovery, flows: Flows) -> None:
     uuid, attempt = recovery.notification.uuid, recovery.lease.claim.attempt
-    recovery.journal.begin()
     try:
         result = verdict.after_attempt(
             _attempt(recovery, flows), attempt, last=recovery.expired
@@ -98,6 +108,9 @@ def _carry_out(recovery: Recovery, flows: Flows) -> None:
     except exception.RecoveryInterrupted:
         recovery.journal.hand_back()
         LOG.info("Notification %s is handed over", uuid)
+        return
+    except exception.RecoveryWaits as wait:
+        _put_back(recovery, wait)
         return
     recovery.journal.finish(
         result, retry_in=recovery.world.settings.retry_interval
@@ -109,6 +122,17 @@ def _carry_out(recovery: Recovery, flows: Flows) -> None:
         result.status,
         recovery.lease.owner,
         result.message or "all is done",
+    )
+
+
+def _put_back(recovery: Recovery, wait: exception.RecoveryWaits) -> None:
+    tells = recovery.journal.put_back(wait)
+    LOG.log(
+        logging.INFO if tells else logging.DEBUG,
+        "Notification %s waits (attempt %d goes on as soon as it can): %s",
+        recovery.notification.uuid,
+        recovery.lease.claim.attempt,
+        wait,
     )
 
 
@@ -129,10 +153,11 @@ def _attempt(recovery: Recovery, flows: Flows) -> Verdict:
     """Recover; what fails becomes a verdict.
 
     :raises RecoveryAbandoned, ServiceUnavailable: the verdict is not ours
+    :raises RecoveryWaits: there can be none yet
     """
     uuid = recovery.notification.uuid
     try:
-        return _dispatch(recovery, flows)
+        return _once_nova_answers(recovery, flows)
     except (
         exception.SkipHostRecoveryException,
         exception.SkipInstanceRecoveryException,
@@ -141,7 +166,7 @@ def _attempt(recovery: Recovery, flows: Flows) -> Verdict:
         return verdict.finished(str(reason))
     except exception.IgnoreInstanceRecoveryException as reason:
         return verdict.ignored(str(reason), alarming=True)
-    except exception.RecoveryAbandoned:
+    except (exception.RecoveryAbandoned, exception.RecoveryWaits):
         raise
     except port.ComputeError as error:
         return verdict.error(f"Nova could not do what it was asked: {error}")
@@ -158,10 +183,54 @@ def _attempt(recovery: Recovery, flows: Flows) -> Verdict:
         )
 
 
-def _dispatch(recovery: Recovery, flows: Flows) -> Verdict:
+def _once_nova_answers(recovery: Recovery, flows: Flows) -> Verdict:
+    """What could not be asked is no attempt.
+
+    :raises RecoveryWaits: Nova does not answer, or not this engine
+    """
+    try:
+        if recovery.lease.claim.waiting_for is not None:
+            _look(recovery)
+        _begin(recovery)
+        return _dispatch(recovery, flows)
+    except port.Denied as error:
+        text = f"Nova does not let Masakari in: {error}"
+        reason: port.ComputeError = error
+    except port.Unavailable as error:
+        text = f"Nova cannot be asked: {error}"
+        reason = error
+    recovery.world.access.failed(reason)
+    raise exception.RecoveryWaits(text, reason="nova") from reason
+
+
+def _look(recovery: Recovery) -> None:
+    """Whether one that was put back can go on, by one question.
+
+    :raises RecoveryWaits: it cannot
+    :raises port.ComputeError: Nova cannot be asked
+    """
     if recovery.expired:
+        return
+    services = recovery.compute.compute_services()
+    if recovery.notification.type is not NotificationType.COMPUTE_HOST:
+        return
+    name = recovery.host.name
+    if not any(service.up and service.host == name for service in services):
+        planning.require_destination(recovery, services)
+
+
+def _dispatch(recovery: Recovery, flows: Flows) -> Verdict:
+    claim = recovery.lease.claim
+    if recovery.expired:
+        waited = ""
+        if claim.waiting_for and claim.notification.message:
+            waited = f" {claim.notification.message}"
         return verdict.failed(
-            "The notification expired before it could be recovered."
+            f"The notification expired before it could be recovered.{waited}"
+        )
+    if claim.takeovers >= MOST_TAKEOVERS:
+        return verdict.failed(
+            f"{claim.takeovers} engines have died while they worked on it."
         )
     if isinstance(recovery.notification.payload, Unreadable):
         return verdict.failed("The payload cannot be read.")

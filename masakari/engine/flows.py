@@ -249,8 +249,9 @@ def _update_host(
 def _weightiest(failures: Any) -> BaseException:
     """Of several errors, the one that says what is to become of it all."""
     errors = [failure.exception for failure in failures]
-    for error in errors:
-        if isinstance(error, exception.RecoveryAbandoned):
-            return error
+    for kind in (exception.RecoveryAbandoned, exception.RecoveryWaits):
+        for error in errors:
+            if isinstance(error, kind):
+                return error
     first: BaseException = errors[0]
     return first

@@ -88,11 +88,15 @@ class Health:
             self._engine.started
             and there["database"]
             and not stopping
+            and self._engine.denied is None
             and not self._engine.troubles
         )
+        checks: dict[str, str] = dict(readiness.in_words(there))
+        if self._engine.denied is not None:
+            checks["nova"] = self._engine.denied
         body = {
             "ready": ready,
-            "checks": readiness.in_words(there),
+            "checks": checks,
             "stopping": stopping,
         }
         status = _OK if ready else _UNAVAILABLE

@@ -27,8 +27,11 @@ LOG = logging.getLogger(__name__)
 #: These are about the recovery as a whole, whatever the destination.
 _FINAL = (
     exception.RecoveryAbandoned,
+    exception.RecoveryWaits,
+    exception.ServiceUnavailable,
     exception.SkipHostRecoveryException,
     exception.HostNotDown,
+    port.Denied,
 )
 
 
@@ -79,11 +82,11 @@ def _take_out_of_service(recovery: Recovery) -> None:
 
 def _try_destinations(recovery: Recovery, flows: Flows) -> str | None:
     """Send the instances away; returns why the last way did not work."""
-    destinations = planner.DESTINATIONS[recovery.host.segment.recovery_method]
+    ways = planner.DESTINATIONS[recovery.host.segment.recovery_method]
     trouble = None
-    for number, destination in enumerate(destinations, start=1):
+    for number, destination in enumerate(ways, start=1):
         has_alternative = any(
-            _is_there(recovery, other) for other in destinations[number:]
+            _is_there(recovery, other) for other in ways[number:]
         )
         trouble = _try_destination(
             recovery, flows, destination, has_alternative=has_alternative
@@ -114,8 +117,6 @@ def _try_destination(
     except _FINAL:
         raise
     except exception.MasakariException as error:
-        if _is_about_us(error):
-            raise
         LOG.warning(
             "Notification %s: not all instances went %s: %s",
             recovery.notification.uuid,
@@ -126,13 +127,6 @@ def _try_destination(
             _plan_all_the_same(recovery)
         return str(error)
     return None
-
-
-def _is_about_us(error: exception.MasakariException) -> bool:
-    """Without our own database there is no going on, without Nova there is."""
-    return isinstance(error, exception.ServiceUnavailable) and not isinstance(
-        error, port.ComputeError
-    )
 
 
 def _plan_all_the_same(recovery: Recovery) -> None:

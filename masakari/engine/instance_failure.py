@@ -14,6 +14,7 @@ def recover(recovery: Recovery, flows: Flows) -> Verdict:
     """Recover from the failure of an instance.
 
     :raises MasakariException: it could not be restarted
+    :raises RecoveryWaits: nova-compute, which would do it, has stopped
     """
     at_once = triage.judge_instance_failure(recovery.notification)
     if at_once is not None:
@@ -33,5 +34,23 @@ def recover(recovery: Recovery, flows: Flows) -> Verdict:
     )
     if at_once is not None:
         return at_once
+    _require_nova_compute(recovery)
     flows.run_instance(recovery, server.uuid)
     return finished()
+
+
+def _require_nova_compute(recovery: Recovery) -> None:
+    """Where nova-compute is known to be down, Nova is asked for nothing.
+
+    It would only leave the instance half stopped.
+    """
+    name = recovery.host.name
+    if recovery.journal.outage(recovery.host) is None:
+        return
+    service = recovery.persistently(recovery.compute.compute_service, name)
+    if not service.up:
+        raise exception.RecoveryWaits(
+            f"nova-compute has stopped on host {name}: the instance is "
+            "restarted when Nova counts its compute service as up.",
+            reason="compute",
+        )

@@ -1,19 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which notifications this engine works on: claiming and keeping them."""
 
+import contextlib
+import datetime
 import logging
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent import futures
+from typing import TypeVar
 
 from masakari import exception
 from masakari.db import claims, due
-from masakari.domain.model import Candidate, Claim, NotificationType
-from masakari.engine.lease import Lease
+from masakari.domain.model import (
+    Candidate,
+    Claim,
+    NotificationType,
+    ResourceClaim,
+)
+from masakari.engine.lease import Lease, ResourceLease
 from masakari.engine.world import World
 
 LOG = logging.getLogger(__name__)
+
+L = TypeVar("L", bound=ResourceLease)
 
 #: Candidates looked at in one poll. More are seen in the next one.
 BATCH = 1000
@@ -48,11 +58,11 @@ class Intake:
         self._recover = recover
         self._on_done = on_done
         self._lock = threading.Lock()
-        self._leases: dict[str, Lease] = {}
+        self._leases: dict[str, ResourceLease] = {}
         self._unreadable: set[str] = set()
 
     @property
-    def leases(self) -> list[Lease]:
+    def leases(self) -> list[ResourceLease]:
         """What the engine works on now."""
         with self._lock:
             return list(self._leases.values())
@@ -64,12 +74,12 @@ class Intake:
         :raises ServiceUnavailable: the database is away
         """
         claimed = 0
-        if self._room() <= 0:
+        if self._room() <= 0 or self._world.access.denied is not None:
             return claimed
         for candidate in self._candidates():
             if self._room() <= 0:
                 break
-            if not self._may_take(candidate):
+            if not self._may_take(candidate) or self._waits(candidate):
                 continue
             lease = self._claim_if_readable(candidate)
             if lease is not None:
@@ -109,9 +119,50 @@ class Intake:
         for lease in self.leases:
             lease.lose()
             LOG.warning(
-                "Notification %s is left to others when its lease ends",
-                lease.claim.notification.uuid,
+                "The claim on %s is left to others when its lease ends",
+                lease.claim,
             )
+
+    @contextlib.contextmanager
+    def hold(self, host_uuid: str) -> Iterator[ResourceLease | None]:
+        """Keep others off a host for what nobody has reported.
+
+        None where the host has an owner, or notifications with work to do.
+
+        :raises ServiceUnavailable: the database is away
+        """
+        lease = None
+        if not self._world.stopping.is_set():
+            lease = self._claim_host(host_uuid)
+        if lease is None:
+            yield None
+            return
+        try:
+            yield lease
+        finally:
+            try:
+                self._world.database.write(claims.hand_back, lease.claim)
+            finally:
+                self._forget(lease)
+
+    def _claim_host(self, host_uuid: str) -> ResourceLease | None:
+        database, clock = self._world.database, self._world.clock
+        database.write(claims.open_row, host_uuid)
+        asked_at = clock.monotonic()
+        claim: ResourceClaim | None = database.write(
+            claims.claim_host,
+            host_uuid,
+            owner=self._owner,
+            token=str(uuid.uuid4()),
+            lease=self._seconds,
+        )
+        if claim is None:
+            return None
+        return self._keep(
+            ResourceLease(
+                claim, clock, seconds=self._seconds, asked_at=asked_at
+            )
+        )
 
     def _room(self) -> int:
         """How many more may be claimed; none while stopping."""
@@ -127,6 +178,20 @@ class Intake:
         if candidate.type == NotificationType.COMPUTE_HOST:
             return True
         return self._room() > self._capacity // 4
+
+    def _waits(self, candidate: Candidate) -> bool:
+        """It waits for Nova, and Nova does not answer this engine yet.
+
+        One that has expired ends all the same.
+        """
+        if candidate.waiting_for is None or self._world.access.usable:
+            return False
+        world, reported_at = self._world, candidate.reported_at
+        expires_after = datetime.timedelta(seconds=world.settings.expiry)
+        return (
+            reported_at is None
+            or world.clock.utcnow() - reported_at <= expires_after
+        )
 
     def _candidates(self) -> list[Candidate]:
         """The first of each subject: the others have to wait for it anyway."""
@@ -165,24 +230,31 @@ class Intake:
         )
         if claim is None:
             return None
-        lease = Lease(
-            claim,
-            clock,
-            seconds=self._seconds,
-            asked_at=asked_at,
-            owner=self._owner,
-            taken_from=candidate.left_by,
+        return self._keep(
+            Lease(
+                claim,
+                clock,
+                seconds=self._seconds,
+                asked_at=asked_at,
+                owner=self._owner,
+                taken_from=candidate.left_by,
+            )
         )
+
+    def _keep(self, lease: L) -> L:
         with self._lock:
-            self._leases[claim.token] = lease
+            self._leases[lease.claim.token] = lease
         return lease
+
+    def _forget(self, lease: ResourceLease) -> None:
+        # Calls that still wait for a thread are not to be made.
+        lease.lose()
+        with self._lock:
+            self._leases.pop(lease.claim.token, None)
 
     def _work(self, lease: Lease) -> None:
         try:
             self._recover(lease)
         finally:
-            # Calls that still wait for a thread are not to be made.
-            lease.lose()
-            with self._lock:
-                self._leases.pop(lease.claim.token, None)
+            self._forget(lease)
             self._on_done()

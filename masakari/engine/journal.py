@@ -26,9 +26,9 @@ from masakari.db import (
 )
 from masakari.db.session import Database
 from masakari.domain.model import (
+    Claim,
     Host,
     Notification,
-    NotificationType,
     Outcome,
     ProcessOutage,
     Reserve,
@@ -128,7 +128,9 @@ class Journal:
         )
 
     def mark_ongoing(self, vmove_uuids: Sequence[str]) -> None:
-        self._announcements.moved(self._write(moves.mark_ongoing, vmove_uuids))
+        self._announcements.moved(
+            self._write(_mark_ongoing, self._claim, vmove_uuids)
+        )
 
     def note(self, messages: Mapping[str, str]) -> None:
         """Say why moves that go on have not worked so far.
@@ -147,6 +149,10 @@ class Journal:
             self._claim.notification, self._claim.attempt
         )
 
+    def go_on(self) -> None:
+        """Say that what it has waited for is there."""
+        self._write(claims.go_on, self._claim)
+
     def finish(self, verdict: Verdict, *, retry_in: float) -> None:
         """Write the result and release the claim, in one transaction."""
         ended = self._patiently(
@@ -162,6 +168,19 @@ class Journal:
         self._announcements.moved(ended)
         self._announcements.ended(self._claim.notification, verdict)
 
+    def put_back(self, wait: exception.RecoveryWaits) -> bool:
+        """Release the claim; see :func:`masakari.db.claims.put_back`."""
+        return self._patiently(
+            functools.partial(
+                self._database.write,
+                claims.put_back,
+                self._claim,
+                str(wait),
+                waiting_for=wait.reason,
+                lease=self._lease.seconds,
+            )
+        )
+
     def hand_back(self) -> None:
         """Release the claim for another engine to go on at once."""
         self._patiently(
@@ -176,12 +195,24 @@ class Journal:
             due.host_is_failing, self._claim.notification.source_host_uuid
         )
 
-    def reports_of_processes(self) -> list[Notification]:
-        """All that was reported of processes of the host."""
+    def recovered_hosts(self) -> set[str]:
+        """See :func:`masakari.db.due.recovered_hosts`."""
+        return self._read(due.recovered_hosts)
+
+    def failing_hosts(self) -> set[str]:
+        """See :func:`masakari.db.due.failing_hosts`."""
+        return self._read(due.failing_hosts)
+
+    def later_reports(self) -> list[Notification]:
+        """What was reported since of the same kind, and the same host."""
+        notification = self._claim.notification
         return self._read(
-            notifications.of_host,
-            self._claim.notification.source_host_uuid,
-            NotificationType.PROCESS,
+            functools.partial(
+                notifications.of_host,
+                host_uuid=notification.source_host_uuid,
+                type=notification.type,
+                after=notification.id,
+            )
         )
 
     def evacuated_from(self, host: Host, instance_uuid: str) -> VMove | None:
@@ -262,6 +293,13 @@ def _take_out_of_service(session: Any, host_uuid: str) -> Host:
     return hosts.update(
         session, host_uuid, on_maintenance=True, reserved=False
     )
+
+
+def _mark_ongoing(
+    session: Any, claim: Claim, vmove_uuids: Sequence[str]
+) -> list[VMove]:
+    claims.note_request(session, claim)
+    return moves.mark_ongoing(session, vmove_uuids)
 
 
 def _set_reserved(session: Any, host_uuid: str, reserved: bool) -> Host:

@@ -4,11 +4,11 @@
 import threading
 
 from masakari import exception
-from masakari.domain.model import Claim
+from masakari.domain.model import Claim, ResourceClaim
 from masakari.engine.clock import Clock
 
 
-class Lease:
+class ResourceLease:
     """How long the engine may act on a claim.
 
     The database keeps the lease. This copy ends no later, since it counts
@@ -18,24 +18,17 @@ class Lease:
 
     :param seconds: length of the lease
     :param asked_at: monotonic time just before the claim was made
-    :param owner: this engine's name
-    :param taken_from: the name of the engine that held it until its lease
-        ran out
     """
 
     def __init__(
         self,
-        claim: Claim,
+        claim: ResourceClaim,
         clock: Clock,
         *,
         seconds: float,
         asked_at: float,
-        owner: str,
-        taken_from: str | None = None,
     ) -> None:
         self.claim = claim
-        self.owner = owner
-        self.taken_from = taken_from
         self.seconds = seconds
         self._clock = clock
         self._lock = threading.Lock()
@@ -64,4 +57,29 @@ class Lease:
         :raises ClaimLost: the lease is over
         """
         if not self.held:
-            raise exception.ClaimLost(uuid=self.claim.notification.uuid)
+            raise exception.ClaimLost(claim=self.claim)
+
+
+class Lease(ResourceLease):
+    """The same for a claim on a notification.
+
+    :param owner: this engine's name
+    :param taken_from: the name of the engine that held it until its lease
+        ran out
+    """
+
+    claim: Claim
+
+    def __init__(
+        self,
+        claim: Claim,
+        clock: Clock,
+        *,
+        seconds: float,
+        asked_at: float,
+        owner: str,
+        taken_from: str | None = None,
+    ) -> None:
+        super().__init__(claim, clock, seconds=seconds, asked_at=asked_at)
+        self.owner = owner
+        self.taken_from = taken_from

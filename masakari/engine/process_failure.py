@@ -7,6 +7,7 @@ nobody else has done it too.
 
 import logging
 
+from masakari import exception
 from masakari.domain import triage
 from masakari.domain.model import NotificationType, ProcessOutage
 from masakari.domain.triage import ProcessAction
@@ -46,7 +47,7 @@ def _judge(recovery: Recovery) -> ProcessAction | Verdict:
         recovery.notification,
         host=recovery.host,
         outage=recovery.journal.outage(recovery.host),
-        others=recovery.journal.reports_of_processes(),
+        others=recovery.journal.later_reports(),
     )
 
 
@@ -55,7 +56,7 @@ def _take_out(recovery: Recovery, flows: Flows) -> Verdict:
     recovery.journal.begin_outage(
         recovery.host,
         ProcessOutage(
-            process_name=process,
+            process_name=triage.process(recovery.notification.payload),
             disabled_reason=recovery.world.settings.process_disable_reason,
         ),
     )
@@ -65,13 +66,17 @@ def _take_out(recovery: Recovery, flows: Flows) -> Verdict:
 
 def _bring_back(recovery: Recovery, outage: ProcessOutage) -> Verdict:
     name = recovery.host.name
+    find = recovery.compute.compute_service
     try:
-        service = recovery.persistently(recovery.compute.compute_service, name)
+        service = recovery.persistently(find, name)
+        if triage.disabled_for(outage, service):
+            recovery.persistently(recovery.compute.enable_service, service.id)
+            service = recovery.persistently(find, name)
+        if triage.disabled_for(outage, service):
+            raise exception.ProcessRecoveryFailureException(
+                f"The compute service on host {name} stays disabled."
+            )
     except port.NotFound:
         LOG.warning("Nova knows no compute service on host %s", name)
-    else:
-        ours = service.disabled_reason == outage.disabled_reason
-        if not service.enabled and ours:
-            recovery.persistently(recovery.compute.enable_service, service.id)
     recovery.journal.end_outage(recovery.host)
     return finished(f"Process {outage.process_name} started on host {name}.")

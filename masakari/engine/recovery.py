@@ -12,7 +12,7 @@ import tenacity
 from masakari import context, exception
 from masakari.db import hosts
 from masakari.domain.model import Host, Notification
-from masakari.domain.server import Server
+from masakari.domain.server import Migration, Server
 from masakari.engine.announcements import Announcements
 from masakari.engine.journal import Journal
 from masakari.engine.lease import Lease
@@ -21,6 +21,10 @@ from masakari.nova import port
 from masakari.nova.port import ComputePort
 
 T = TypeVar("T")
+
+#: Seconds for which a call is repeated that Nova could not answer. After
+#: them the recovery is put back, and waits for Nova where all can see it.
+PERSISTENCE = 30.0
 
 #: The longest pause between two tries of what Nova could not do, in seconds.
 LONGEST_PAUSE = 10.0
@@ -39,19 +43,30 @@ class Recovery:
             lease,
             Announcements(world.events, self.context),
         )
-        self.compute: ComputePort = world.compute.for_request(
-            self.context.request_id
+        self.compute: ComputePort = world.compute.for_claim(
+            self.context.request_id, lease.check
         )
         #: What Nova showed on the failed host when moves were last planned,
         #: by uuid; None when none have been planned.
         self.servers: dict[str, Server] | None = None
         #: The instances that it has asked Nova to evacuate.
         self.asked: set[str] = set()
+        #: When hosts were first seen to be down, and Nova's evacuation records
+        #: to be as they are; in monotonic seconds.
+        self.down_since: dict[str, float] = {}
+        self.records_seen: dict[Migration, float] = {}
         #: Monotonic seconds at which Nova has begun what another engine has
         #: asked it for before, or never will.
-        self.inherited_until = (
-            world.clock.monotonic() + world.settings.nova_timeout
-        )
+        self.inherited_until = world.clock.monotonic()
+        asked_ago = lease.claim.asked_ago
+        if asked_ago is not None:
+            # A request leaves at the end of its engine's lease at the latest.
+            self.inherited_until += max(
+                0.0,
+                world.settings.evacuation_start_timeout
+                + lease.seconds
+                - asked_ago,
+            )
 
     @functools.cached_property
     def host(self) -> Host:
@@ -93,20 +108,19 @@ class Recovery:
     def persistently(self, call: Callable[..., T], *args: Any) -> T:
         """Make a call that may safely be repeated until Nova can answer it.
 
-        For as long as ``down_timeout``: in a disaster Nova's own API and
-        Keystone are often away for a while too.
+        For as long as :data:`PERSISTENCE`: in a disaster Nova's own API and
+        Keystone are often away for a moment too.
 
         :raises port.ComputeError: Nova's refusal, or its last failure
         :raises RecoveryAbandoned: it is no longer ours to make
         """
         clock = self.world.clock
-        ends_at = clock.monotonic() + self.world.settings.down_timeout
+        ends_at = clock.monotonic() + PERSISTENCE
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(port.Unavailable),
             wait=tenacity.wait_exponential(max=LONGEST_PAUSE),
             stop=lambda _state: clock.monotonic() >= ends_at,
             sleep=self.pause,
-            before=lambda _state: self.lease.check(),
             reraise=True,
         )
         return retrying(call, *args)

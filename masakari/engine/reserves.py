@@ -22,10 +22,12 @@ LOG = logging.getLogger(__name__)
 #: What ends the search for a host that takes the instances.
 _FINAL = (
     exception.RecoveryAbandoned,
+    exception.RecoveryWaits,
     exception.ServiceUnavailable,
     exception.SkipHostRecoveryException,
     exception.HostNotDown,
     exception.InstancesLeftBehind,
+    port.Denied,
 )
 
 
@@ -87,7 +89,6 @@ def take(recovery: Recovery, name: str) -> None:
     for aggregate in reserve.aggregates:
         _add_to_aggregate(recovery, reserve.host, aggregate)
     if not service.enabled:
-        recovery.check()
         recovery.persistently(recovery.compute.enable_service, service.id)
         service = _healthy(recovery, name)
     if not service.enabled:
@@ -161,7 +162,6 @@ def _add_to_aggregate(
     A host that is not in an aggregate still takes instances that do not
     need it: no reason not to use it.
     """
-    recovery.check()
     try:
         recovery.persistently(
             recovery.compute.add_host_to_aggregate,

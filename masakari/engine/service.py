@@ -9,7 +9,7 @@ from concurrent import futures
 from masakari import exception
 from masakari.db import engines
 from masakari.domain.model import Identity
-from masakari.engine import first_contact
+from masakari.engine import housekeeping, nova_access
 from masakari.engine.attempt import recover
 from masakari.engine.flows import Flows
 from masakari.engine.intake import Intake
@@ -77,6 +77,19 @@ class Engine:
             interval=renewal,
             patience=patience,
         )
+        # In a thread of its own: it waits for Nova.
+        self._housekeeper = Loop(
+            housekeeping.Housekeeping(world, self._intake).run,
+            what="Housekeeping",
+            interval=housekeeping.INTERVAL,
+            patience=patience,
+        )
+        self._nova = Loop(
+            world.access.check,
+            what="Asking Nova",
+            interval=nova_access.RETRY_INTERVAL,
+            patience=patience,
+        )
         # In a thread of its own: no claim may be lost to a heartbeat that
         # has to wait.
         self._heart = Loop(
@@ -88,9 +101,14 @@ class Engine:
 
     def start(self) -> None:
         """Begin to look for work."""
-        for loop in (self._poller, self._renewer, self._heart):
+        for loop in (
+            self._poller,
+            self._renewer,
+            self._heart,
+            self._nova,
+            self._housekeeper,
+        ):
             loop.start()
-        first_contact.begin(self._world.compute)
 
     def wake(self) -> None:
         """Look for work now."""
@@ -105,6 +123,11 @@ class Engine:
     def stopping(self) -> bool:
         """Whether it has been told to stop."""
         return self._world.stopping.is_set()
+
+    @property
+    def denied(self) -> str | None:
+        """Why Nova does not let it in; it takes up nothing meanwhile."""
+        return self._world.access.denied
 
     @property
     def troubles(self) -> list[str]:
@@ -122,6 +145,8 @@ class Engine:
         """
         self._world.stopping.set()
         self._poller.end()
+        self._nova.end()
+        self._housekeeper.end()
         self._heart.wake()
         done = threading.Event()
         threading.Thread(
@@ -139,6 +164,7 @@ class Engine:
     def _finish(self, done: threading.Event) -> None:
         # What the last look for work claims still has to find the pool open.
         self._poller.join()
+        self._housekeeper.join()
         self._pool.shutdown()
         done.set()
 
@@ -148,6 +174,7 @@ class Engine:
             self._identity,
             lease=self._lease,
             stopping=self._world.stopping.is_set(),
+            trouble=self._world.access.denied,
         )
 
     def _leave(self) -> None:

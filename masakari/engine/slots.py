@@ -40,6 +40,12 @@ class Slots:
             self._used[key] = used + taken
             return taken
 
+    def take_up(self, key: Key, count: int) -> None:
+        """Have the recovery go on with what it has in flight by now."""
+        with self._lock:
+            self._used[key] = count
+            self._demands.pop(key, None)
+
     def adopt(self, key: Key, count: int) -> None:
         """Count evacuations that are in flight already."""
         with self._lock:

@@ -8,6 +8,7 @@ from concurrent import futures
 from masakari.db.session import Database
 from masakari.domain.settings import RecoverySettings
 from masakari.engine.clock import Clock
+from masakari.engine.nova_access import NovaAccess
 from masakari.engine.slots import Slots
 from masakari.events.publisher import Publisher
 from masakari.nova.port import ComputePort
@@ -17,6 +18,7 @@ from masakari.nova.port import ComputePort
 class World:
     """The seams of the engine.
 
+    :param access: whether this engine can use Nova
     :param calls: runs calls to Nova; its size bounds how many are open
     :param events: where the message bus is told of what happens
     :param stopping: set when the engine has been told to stop
@@ -26,6 +28,7 @@ class World:
     clock: Clock
     database: Database
     compute: ComputePort
+    access: NovaAccess
     calls: futures.Executor
     settings: RecoverySettings
     slots: Slots

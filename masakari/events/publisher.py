@@ -14,7 +14,7 @@ import oslo_messaging
 from oslo_config import cfg
 from oslo_messaging import opts
 
-from masakari import exception
+from masakari.conf import needs
 from masakari.context import RequestContext
 
 LOG = logging.getLogger(__name__)
@@ -34,6 +34,8 @@ RETRIES = 1
 CLOSE_TIMEOUT = 2.0
 
 _GROUP = "oslo_messaging_notifications"
+
+_DRIVERS = "oslo.messaging.notify.drivers"
 
 #: Drivers that send nothing.
 _SILENT = frozenset({"", "noop"})
@@ -97,7 +99,8 @@ class Notifier:
     after a server has forked, and does not outlive the process.
 
     :param binary: who publishes, unless an event says otherwise
-    :raises ConfigurationError: the transport's URL makes no sense
+    :raises ConfigurationError: the transport's URL makes no sense, or a
+        driver is not there
     """
 
     def __init__(self, conf: cfg.ConfigOpts, binary: Binary) -> None:
@@ -200,18 +203,22 @@ def _transport(conf: cfg.ConfigOpts) -> Any:
 
     Nothing is connected yet.
 
-    :raises ConfigurationError: its URL makes no sense
+    :raises ConfigurationError: its URL makes no sense, or a driver is not
+        there
     """
-    conf.register_opts(dict(opts.list_opts())[_GROUP], _GROUP)
-    if set(conf[_GROUP].driver) <= _SILENT:
+    options = dict(opts.list_opts())
+    conf.register_opts(options[_GROUP], _GROUP)
+    conf.register_opts(options[None])
+    chosen = set(conf[_GROUP].driver)
+    for driver in chosen - _SILENT:
+        needs.driver(f"[{_GROUP}] driver", _DRIVERS, driver)
+    if chosen <= _SILENT:
         return None
-    try:
-        return oslo_messaging.get_notification_transport(conf)
-    except (
-        oslo_messaging.DriverLoadFailure,
-        oslo_messaging.InvalidTransportURL,
-    ) as error:
-        raise exception.ConfigurationError(
-            f"transport_url of [{_GROUP}], or of [DEFAULT], cannot be used: "
-            f"{error}"
-        ) from error
+    group = _GROUP
+    url = needs.value(conf, "transport_url", group)
+    if not url:
+        group = "DEFAULT"
+        url = needs.value(conf, "transport_url")
+    option = f"[{group}] transport_url"
+    needs.bus_driver(option, needs.bus_url(option, url))
+    return oslo_messaging.get_notification_transport(conf)

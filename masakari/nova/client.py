@@ -6,11 +6,12 @@ change something are not, since whoever makes them has to look first whether
 they were done.
 """
 
+import contextlib
 import copy
 import datetime
 import threading
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import tenacity
@@ -18,6 +19,7 @@ from novaclient import api_versions
 from novaclient import client as nova_client
 from oslo_config import cfg
 
+from masakari import keystone
 from masakari.domain.server import (
     Aggregate,
     ComputeService,
@@ -38,13 +40,20 @@ _STOPPED = "2.95"
 
 _LONGEST_PAUSE = 10.0
 
+#: What to do about a token for the whole system.
+_NO_SYSTEM = (
+    "(with a token for the whole system, which Nova does not take by default: "
+    "set [DEFAULT] os_privileged_user_tenant and not os_system_scope, or in "
+    "[nova] project_name and not system_scope)"
+)
+
 
 class _Nova:
     """What every copy of a client shares: the session and what Nova can."""
 
     def __init__(self, settings: session.Settings) -> None:
         self.settings = settings
-        self.session = session.Session(settings)
+        self.session = session.connect(settings)
         self.lock = threading.Lock()
         self.newest: api_versions.APIVersion | None = None
 
@@ -69,6 +78,7 @@ class NovaClient:
     def __init__(self, settings: session.Settings) -> None:
         self._nova = _Nova(settings)
         self._request_id: str | None = None
+        self._check: Callable[[], None] | None = None
         self._clients: dict[str, Any] = {}
 
     @classmethod
@@ -77,12 +87,9 @@ class NovaClient:
         return cls(session.from_conf(conf))
 
     @classmethod
-    def from_cloud(cls, name: str | None = None) -> "NovaClient":
-        """See :func:`masakari.nova.session.from_cloud`.
-
-        :raises ConfigurationError: the credentials are incomplete
-        """
-        return cls(session.from_cloud(name))
+    def from_cloud(cls, cloud: keystone.Cloud) -> "NovaClient":
+        """:raises ConfigurationError: the credentials are incomplete"""
+        return cls(session.from_cloud(cloud))
 
     def log_in(self) -> None:
         """Have Keystone say who it is, as the first call would.
@@ -93,10 +100,14 @@ class NovaClient:
         with answers.translated():
             self._nova.session.get_token()
 
-    def for_request(self, request_id: str | None) -> "NovaClient":
-        """A copy whose calls carry ``request_id`` to Nova's log."""
+    def for_claim(
+        self,
+        request_id: str | None,
+        check: Callable[[], None] | None = None,
+    ) -> "NovaClient":
         other = copy.copy(self)
         other._request_id = request_id
+        other._check = check
         other._clients = {}
         return other
 
@@ -113,6 +124,12 @@ class NovaClient:
                 global_request_id=self._request_id,
             )
         return self._clients[version]
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Around each call that changes something."""
+        with port.fenced(self._check), answers.translated():
+            yield
 
     def _retrying(self) -> tenacity.Retrying:
         return tenacity.Retrying(
@@ -181,6 +198,13 @@ class NovaClient:
         return api_versions.APIVersion(newest)
 
     @property
+    def account(self) -> str:
+        connected = self._nova.session
+        if connected.is_system_scoped:
+            return f"{connected.user()} {_NO_SYSTEM}"
+        return connected.user()
+
+    @property
     def evacuates_stopped(self) -> bool:
         return self._knows(_STOPPED)
 
@@ -200,25 +224,30 @@ class NovaClient:
         return [answers.service(fields) for fields in found]
 
     def enable_service(self, service_id: str) -> None:
-        with answers.translated():
+        with self._changing():
             self._client().services.enable(service_id)
 
     def disable_service(self, service_id: str, reason: str | None) -> None:
         services = self._client().services
-        with answers.translated():
+        with self._changing():
             if reason:
                 services.disable_log_reason(service_id, reason)
             else:
                 services.disable(service_id)
 
     def force_down(self, service_id: str, forced_down: bool) -> None:
-        with answers.translated():
+        with self._changing():
             self._client().services.force_down(service_id, forced_down)
 
     def servers_on(self, host: str) -> list[Server]:
         query = {"all_tenants": "True", "host": host}
         found = self._list("/servers/detail", "servers", query)
         return [answers.server(fields) for fields in found]
+
+    def any_server(self) -> Server | None:
+        query = urllib.parse.urlencode({"all_tenants": "True", "limit": "1"})
+        found, _ = self._get(f"/servers/detail?{query}", "servers")
+        return answers.server(found[0]) if found else None
 
     def server(self, uuid: str) -> Server:
         name = urllib.parse.quote(uuid, safe="")
@@ -229,7 +258,7 @@ class NovaClient:
         self, uuid: str, *, target: str | None = None, stopped: bool = False
     ) -> None:
         version = _STOPPED if stopped else _USUAL
-        with answers.translated():
+        with self._changing():
             self._client(version).servers.evacuate(uuid, host=target)
 
     def evacuations(
@@ -258,23 +287,27 @@ class NovaClient:
         )
 
     def stop(self, uuid: str) -> None:
-        with answers.translated():
+        with self._changing():
             self._client().servers.stop(uuid)
 
     def start(self, uuid: str) -> None:
-        with answers.translated():
+        with self._changing():
             self._client().servers.start(uuid)
 
+    def reboot(self, uuid: str) -> None:
+        with self._changing():
+            self._client().servers.reboot(uuid, "HARD")
+
     def reset_state(self, uuid: str, state: str) -> None:
-        with answers.translated():
+        with self._changing():
             self._client().servers.reset_state(uuid, state)
 
     def lock(self, uuid: str) -> None:
-        with answers.translated():
+        with self._changing():
             self._client().servers.lock(uuid)
 
     def unlock(self, uuid: str) -> None:
-        with answers.translated():
+        with self._changing():
             self._client().servers.unlock(uuid)
 
     def aggregates(self) -> list[Aggregate]:
@@ -282,11 +315,11 @@ class NovaClient:
         return [answers.aggregate(fields) for fields in found]
 
     def add_host_to_aggregate(self, aggregate_id: int, host: str) -> None:
-        with answers.translated():
+        with self._changing():
             self._client().aggregates.add_host(aggregate_id, host)
 
     def remove_host_from_aggregate(self, aggregate_id: int, host: str) -> None:
-        with answers.translated():
+        with self._changing():
             self._client().aggregates.remove_host(aggregate_id, host)
 
 

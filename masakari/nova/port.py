@@ -6,7 +6,10 @@ the simulator's model; the cases in ``tests/contract`` hold for both. Every
 call has a time limit and is safe to be made from several threads.
 """
 
+import contextlib
+import contextvars
 import datetime
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from masakari import exception
@@ -42,17 +45,68 @@ class Refused(ComputeError):
         return self.code == 409
 
 
+class Denied(Refused):
+    """Masakari's own account cannot use Nova, whatever it asks for.
+
+    Its credentials are wrong, it is no administrator, or the catalogue does
+    not list Nova where it is looked for.
+    """
+
+
 class Unavailable(ComputeError, exception.ServiceUnavailable):
-    """No answer, or 429 or 5xx: it may or may not have been done.
+    """No answer, or 429 or 5xx.
 
     :param retry_after: seconds that Nova asked to wait, if it did
+    :param in_doubt: it may have been done, or be done yet; otherwise it was
+        not, unless Nova's own records show it
     """
 
     def __init__(
-        self, message: str, *, retry_after: float | None = None
+        self,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        in_doubt: bool = True,
     ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.in_doubt = in_doubt
+
+
+#: Statuses that a proxy answers with, or Nova in its place, when it does not
+#: know what has become of the request.
+DOUBTFUL = frozenset({408, 502, 504})
+
+
+#: Whether a call that changes something may still be sent.
+_fence: contextvars.ContextVar[Callable[[], None] | None] = (
+    contextvars.ContextVar("fence", default=None)
+)
+
+
+@contextlib.contextmanager
+def fenced(check: Callable[[], None] | None) -> Iterator[None]:
+    """Have ``check`` called right before a request of this thread leaves.
+
+    What it raises comes out of the call instead, and nothing is sent. An
+    engine may be suspended for long at any moment, and a call prepares much
+    before it sends something: it renews its token, it waits for a thread.
+    """
+    token = _fence.set(check)
+    try:
+        yield
+    finally:
+        _fence.reset(token)
+
+
+def about_to_send() -> None:
+    """Implementations of the port call it at the last moment.
+
+    :raises MasakariException: the request may not be sent any more
+    """
+    check = _fence.get()
+    if check is not None:
+        check()
 
 
 class ComputePort(Protocol):
@@ -62,8 +116,21 @@ class ComputePort(Protocol):
     :class:`Unavailable`.
     """
 
-    def for_request(self, request_id: str | None) -> "ComputePort":
-        """The same port; its calls carry ``request_id`` to Nova's log."""
+    def for_claim(
+        self,
+        request_id: str | None,
+        check: Callable[[], None] | None = None,
+    ) -> "ComputePort":
+        """The same port, for who works on one notification.
+
+        :param request_id: what its calls carry to Nova's log
+        :param check: called whenever a request that changes something is
+            about to leave; see :func:`fenced`
+        """
+
+    @property
+    def account(self) -> str:
+        """Who asks, for people, as the beginning of a sentence."""
 
     @property
     def evacuates_stopped(self) -> bool:
@@ -89,6 +156,9 @@ class ComputePort(Protocol):
     def servers_on(self, host: str) -> list[Server]:
         """All servers of all projects on ``host``, whatever their number."""
 
+    def any_server(self) -> Server | None:
+        """One of any project, as recoveries see it; None if there is none."""
+
     def server(self, uuid: str) -> Server: ...
 
     def evacuate(
@@ -112,6 +182,9 @@ class ComputePort(Protocol):
     def stop(self, uuid: str) -> None: ...
 
     def start(self, uuid: str) -> None: ...
+
+    def reboot(self, uuid: str) -> None:
+        """Start its guest anew (``HARD``), also one in ``error``."""
 
     def reset_state(self, uuid: str, state: str) -> None:
         """Set ``vm_state`` to ``active`` or ``error``; clears task_state."""

@@ -7,7 +7,7 @@ from typing import Any
 import oslo_messaging
 from oslo_config import cfg
 
-from masakari import exception
+from masakari.rpc import bus
 
 #: Seconds to try in all whether a broker takes connections.
 _CONNECTING = 1.5
@@ -23,12 +23,7 @@ class Broker:
     """
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
-        try:
-            url = oslo_messaging.TransportURL.parse(conf)
-        except (oslo_messaging.InvalidTransportURL, ValueError) as error:
-            raise exception.ConfigurationError(
-                f"transport_url cannot be used: {error}"
-            ) from error
+        url = oslo_messaging.TransportURL.parse(conf, bus.url(conf))
         self._addresses = _addresses(url)
 
     def ping(self) -> None:

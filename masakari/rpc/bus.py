@@ -13,6 +13,7 @@ from oslo_config import cfg
 from oslo_messaging import opts
 
 from masakari import exception
+from masakari.conf import needs
 from masakari.context import RequestContext
 
 #: The methods of the engine's interface, and since which version each is
@@ -23,6 +24,8 @@ METHODS = {
 }
 
 VERSION = "1.1"
+
+_OPTION = "[DEFAULT] transport_url"
 
 
 def target(**kwargs: Any) -> Any:
@@ -45,21 +48,31 @@ def get_transport(conf: cfg.ConfigOpts) -> Any:
 
     Errors of :mod:`masakari.exception` travel over it as themselves.
 
+    :raises ConfigurationError: see :func:`check`
+    """
+    check(conf)
+    _complete(conf)
+    return oslo_messaging.get_rpc_transport(
+        conf, allowed_remote_exmods=[exception.__name__]
+    )
+
+
+def url(conf: cfg.ConfigOpts) -> str:
+    """Where the bus is.
+
     :raises ConfigurationError: ``transport_url`` makes no sense
     """
-    _complete(conf)
-    try:
-        return oslo_messaging.get_rpc_transport(
-            conf, allowed_remote_exmods=[exception.__name__]
-        )
-    except (
-        oslo_messaging.DriverLoadFailure,
-        oslo_messaging.InvalidTransportURL,
-        ValueError,
-    ) as error:
-        raise exception.ConfigurationError(
-            f"transport_url cannot be used: {error}"
-        ) from error
+    conf.register_opts(dict(opts.list_opts())[None])
+    return needs.bus_url(_OPTION, needs.value(conf, "transport_url"))
+
+
+def check(conf: cfg.ConfigOpts) -> None:
+    """Refuse a bus that can never be reached.
+
+    :raises ConfigurationError: ``transport_url`` makes no sense, or needs
+        what is not there
+    """
+    needs.bus_driver(_OPTION, url(conf))
 
 
 def _complete(conf: cfg.ConfigOpts) -> None:
@@ -78,7 +91,5 @@ def _complete(conf: cfg.ConfigOpts) -> None:
 
 def stay_in_process(conf: cfg.ConfigOpts) -> None:
     """Have casts stay in this process, unless ``conf`` names a broker."""
-    for group, options in opts.list_opts():
-        if group is None:
-            conf.register_opts(options)
+    conf.register_opts(dict(opts.list_opts())[None])
     conf.set_default("transport_url", "fake://")

@@ -4,6 +4,7 @@
 import functools
 import logging
 import threading
+import time
 from typing import Any
 
 import oslo_messaging
@@ -15,6 +16,9 @@ LOG = logging.getLogger(__name__)
 
 #: Seconds that a broker may take to let go of a server.
 STOP_TIMEOUT = 2
+
+#: Seconds that a broker may take to see that a server has left.
+_FORGETTING = 0.5
 
 #: Seconds after which a broker that has not answered is said to be away.
 START_PATIENCE = 5
@@ -30,9 +34,11 @@ class EngineServer:
     """
 
     def __init__(self, conf: cfg.ConfigOpts, endpoint: Any) -> None:
+        self._transport = bus.get_transport(conf)
+        self._queue = f"{conf.masakari_topic}.{conf.host}"
         self._make = functools.partial(
             oslo_messaging.get_rpc_server,
-            bus.get_transport(conf),
+            self._transport,
             bus.target(topic=conf.masakari_topic, server=conf.host),
             [endpoint],
             executor="threading",
@@ -42,6 +48,7 @@ class EngineServer:
         # A bus in the process is there from the beginning.
         url = oslo_messaging.TransportURL.parse(conf)
         self._has_broker = url.transport != "fake"
+        self._has_queues = url.transport == "rabbit"
         self._server: Any = None
         self._starting = threading.Thread(
             target=self._start, name="rpc", daemon=True
@@ -75,9 +82,33 @@ class EngineServer:
         # wait for its own start. The thread ends with the process.
         if self._server is None:
             return
-        stopping = threading.Thread(target=self._server.stop, daemon=True)
+        stopping = threading.Thread(target=self._leave, daemon=True)
         stopping.start()
         stopping.join(STOP_TIMEOUT)
+
+    def _leave(self) -> None:
+        """Stop listening, and take along what only this server listens to."""
+        # It warns of the end of what is deleted while it is listened to.
+        logging.getLogger("amqp").setLevel(logging.ERROR)
+        self._server.stop()
+        self._server.wait()
+        if self._has_queues:
+            self._delete_queue()
+        self._transport.cleanup()
+
+    def _delete_queue(self) -> None:
+        """Delete the queue of the engines of this host after the last one.
+
+        oslo.messaging makes it and has no way to delete it. Nothing is ever
+        sent to it, and each engine that a container has run would leave one.
+        """
+        try:
+            with self._transport._driver._get_connection() as pooled:
+                connection = pooled.connection.connection.clone()
+            with connection, connection.channel() as channel:
+                _delete_unused(channel, self._queue)
+        except Exception as error:
+            LOG.info("Queue %s is left in the broker: %s", self._queue, error)
 
     def _start(self) -> None:
         """Try until it is let in: its user may be made later."""
@@ -115,6 +146,19 @@ class EngineServer:
         if self._has_broker:
             LOG.info("The broker is there; messages wake the engine")
         return None
+
+
+def _delete_unused(channel: Any, queue: str) -> None:
+    """Delete a queue, unless another engine of the host listens to it.
+
+    A broker takes a moment to see that who has left is gone.
+    """
+    patience_ends_at = time.monotonic() + _FORGETTING
+    while channel.queue_declare(queue, passive=True).consumer_count:
+        if time.monotonic() > patience_ends_at:
+            return
+        time.sleep(0.05)
+    channel.queue_delete(queue)
 
 
 def _tell_of_waiting() -> None:

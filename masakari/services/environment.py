@@ -39,11 +39,13 @@ class Settings:
     :param link_prefix: base URL for the links of version documents
     :param duplicate_interval: how much older than a new notification one
         may be that it repeats
+    :param time_tolerance: how far in the future one may be dated
     """
 
     max_limit: int = 1000
     link_prefix: str | None = None
     duplicate_interval: datetime.timedelta = datetime.timedelta(seconds=180)
+    time_tolerance: datetime.timedelta = datetime.timedelta(seconds=300)
 
     @classmethod
     def from_conf(cls, conf: cfg.ConfigOpts) -> "Settings":
@@ -52,6 +54,9 @@ class Settings:
             link_prefix=conf.osapi_masakari_link_prefix,
             duplicate_interval=datetime.timedelta(
                 seconds=conf.duplicate_notification_detection_interval
+            ),
+            time_tolerance=datetime.timedelta(
+                seconds=conf.generated_time_tolerance
             ),
         )
 

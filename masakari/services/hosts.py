@@ -92,19 +92,20 @@ def update(
 ) -> model.Host:
     """Change a host whose segment is not being recovered.
 
+    What waits in ``error`` for another host of the segment is tried again
+    by itself, whatever becomes of this one.
+
     From then on a maintenance is the caller's, even if Masakari had set it.
 
     :raises HostNotFoundInSegment: there is none
-    :raises HostInUse: work is left to do for a host of its segment
+    :raises HostInUse: work is left to do for it, or being done for another
+        host of its segment
     :raises HostExists: the new name is taken
     :raises MasakariException: what :func:`check_name` raises
     """
 
     def check(session: Session) -> model.Host:
-        known = hosts.get_in_segment(session, segment_uuid, uuid)
-        if segments.under_recovery(session, segment_uuid):
-            raise exception.HostInUse(uuid=uuid)
-        return known
+        return _unused(session, segment_uuid, uuid, changed="updated")
 
     services.database.read(check)
     if "name" in values:
@@ -131,7 +132,8 @@ def delete(
     """Delete a host whose segment is not being recovered.
 
     :raises HostNotFoundInSegment: there is none
-    :raises HostInUse: work is left to do for a host of its segment
+    :raises HostInUse: work is left to do for it, or being done for another
+        host of its segment
     """
     services.database.read(hosts.get_in_segment, segment_uuid, uuid)
     removed = False
@@ -146,17 +148,23 @@ def delete(
                 return
             told.wanted = None
             removed = False
-            known = hosts.get_in_segment(session, segment_uuid, uuid)
-            if segments.under_recovery(session, segment_uuid):
-                raise exception.HostInUse(
-                    f"Host {uuid} can't be deleted as it is in-use to "
-                    "process notifications."
-                )
+            known = _unused(session, segment_uuid, uuid, changed="deleted")
             told.wanted = payloads.host(known)
             removed = True
             hosts.delete(session, uuid)
 
         services.database.write(remove)
+
+
+def _unused(
+    session: Session, segment_uuid: str, uuid: str, *, changed: str
+) -> model.Host:
+    """The host, which is about to be ``changed``."""
+    known = hosts.get_in_segment(session, segment_uuid, uuid)
+    work = segments.under_recovery(session, segment_uuid, uuid)
+    if work is not None:
+        raise exception.HostInUse(uuid=uuid, changed=changed, work=work)
+    return known
 
 
 def check_name(services: Services, name: str) -> None:
@@ -166,8 +174,8 @@ def check_name(services: Services, name: str) -> None:
     earlier releases answered 500.
 
     :raises InvalidInput: Nova has none
-    :raises Forbidden: Masakari may not ask Nova
-    :raises ServiceUnavailable: Nova does not answer, or not to the point
+    :raises ServiceUnavailable: Nova does not answer, or not to the point, or
+        refuses Masakari's own account
     """
     try:
         services.compute().compute_service(name)
@@ -176,14 +184,15 @@ def check_name(services: Services, name: str) -> None:
             f"Compute service with name {name} could not be found."
         ) from error
     except (port.Refused, exception.ServiceUnavailable) as error:
-        if isinstance(error, port.Refused) and error.code == 403:
-            raise exception.Forbidden(str(error)) from error
         # The reason is the operator's business, not the caller's.
         LOG.warning(
             "Nova cannot be asked for the compute service on host %s: %s",
             name,
             error,
         )
+        why = "Nova is not available"
+        if isinstance(error, port.Refused) and error.code in (401, 403):
+            why = f"Nova refuses Masakari's own account ({error.code})"
         raise exception.ServiceUnavailable(
-            "The compute service cannot be looked up as Nova is not available."
+            f"The compute service cannot be looked up as {why}."
         ) from error

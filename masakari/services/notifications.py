@@ -2,16 +2,27 @@
 """Use cases of notifications."""
 
 import datetime
+import logging
 from collections.abc import Mapping
 
 from oslo_utils import uuidutils
 
 from masakari import exception
 from masakari.context import RequestContext
-from masakari.db import hosts, notifications, outages, progress, query, turns
+from masakari.db import (
+    clocks,
+    hosts,
+    notifications,
+    outages,
+    progress,
+    query,
+    turns,
+)
 from masakari.domain import duplicates, model, triage
 from masakari.events import changes, payloads
 from masakari.services.environment import Services, Session
+
+LOG = logging.getLogger(__name__)
 
 
 def find(
@@ -60,7 +71,8 @@ def create(
     that see the same failure at the same moment exactly one is heard.
 
     :param generated_time: naive UTC
-    :raises InvalidInput: no segment has a host of the name
+    :raises InvalidInput: no segment has a host of the name, or it is dated
+        in the future
     :raises HostOnMaintenance: its failures are nobody's business now
     :raises DuplicateNotification: the failure has been reported already
     """
@@ -88,15 +100,34 @@ def create(
         told.wanted = None
         _check(services, session, hostname, report)
         told.wanted = payloads.unsaved(payloads.notification(report))
+        _note_stop(session, report)
         return notifications.create(
             session, report, request_id=context.global_id
         )
 
     with changes.told(services.events, context, "notification.create") as told:
-        notification = services.database.write(accept)
+        try:
+            notification = services.database.write(accept)
+        except exception.DuplicateNotification:
+            # No engine has to act, but it has not been up all the time.
+            services.database.write(_note_stop, report)
+            raise
         told.done = payloads.notification(notification)
+    LOG.info(
+        "Accepted notification %s of the type %s from host %s",
+        notification.uuid,
+        notification.type,
+        hostname,
+    )
     services.engine_client.process_notification(context, notification)
     return notification
+
+
+def _note_stop(session: Session, report: model.Notification) -> None:
+    """A host that waits for a process waits anew when that stops again."""
+    if triage.tells_of_stop(report):
+        process = triage.process(report.payload)
+        outages.begin_again(session, report.source_host_uuid, process)
 
 
 def _check(
@@ -109,31 +140,66 @@ def _check(
     host = hosts.by_name(session, hostname)
     if host is None or host.uuid != report.source_host_uuid:
         raise _unknown(hostname)
+    now = clocks.server_now(session)
+    _check_time(report, now, services.settings.time_tolerance)
     outage = outages.of_host(session, host.uuid)
     if not triage.admitted(
         host, outage, type=report.type, payload=report.payload
     ):
         raise exception.HostOnMaintenance(host=hostname, type=report.type)
-    if _is_repeated(session, report, services.settings.duplicate_interval):
-        raise exception.DuplicateNotification(host=hostname, type=report.type)
-
-
-def _is_repeated(
-    session: Session, report: model.Notification, interval: datetime.timedelta
-) -> bool:
-    """Whether the failure has been reported already."""
-    return duplicates.repeats(
-        type=report.type,
-        generated_time=report.generated_time,
-        payload=report.payload,
-        known=notifications.of_host(
-            session,
-            report.source_host_uuid,
-            report.type,
-            since=duplicates.since(report.generated_time, interval),
-        ),
-        interval=interval,
+    rules = duplicates.Rules(
+        now=now,
+        interval=services.settings.duplicate_interval,
+        tolerance=services.settings.time_tolerance,
+        lifted_after=turns.lifted_after(session, host.uuid),
     )
+    original = _original(session, report, rules)
+    if original is not None:
+        raise exception.DuplicateNotification(
+            host=hostname,
+            type=report.type,
+            uuid=original.uuid,
+            time=_utc(original.generated_time),
+            status=original.status,
+        )
+
+
+def _check_time(
+    report: model.Notification,
+    now: datetime.datetime,
+    tolerance: datetime.timedelta,
+) -> None:
+    """Refuse what would make duplicates of all that is reported till then."""
+    ahead = report.generated_time - now
+    if ahead > tolerance:
+        raise exception.InvalidInput(
+            f"Invalid input for field/attribute generated_time. It is "
+            f"{_utc(report.generated_time)}, {ahead.total_seconds():.0f} "
+            f"seconds ahead of the database's time, {_utc(now)}. Times are "
+            "UTC unless they carry a zone."
+        )
+
+
+def _original(
+    session: Session, report: model.Notification, rules: duplicates.Rules
+) -> model.Notification | None:
+    """The report of the same failure that came before."""
+    about = {
+        model.NotificationType.VM: report.payload.get("instance_uuid", ""),
+        model.NotificationType.PROCESS: triage.process(report.payload),
+    }
+    known = notifications.of_host(
+        session,
+        report.source_host_uuid,
+        report.type,
+        duplicates.since(report.generated_time, rules.interval),
+        about=about.get(report.type, ""),
+    )
+    return duplicates.original(report, known, rules)
+
+
+def _utc(moment: datetime.datetime) -> str:
+    return f"{moment.isoformat(timespec='seconds')}Z"
 
 
 def _unknown(hostname: str) -> exception.InvalidInput:

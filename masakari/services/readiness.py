@@ -26,6 +26,7 @@ class _Question(threading.Thread):
         super().__init__(name="readiness", daemon=True)
         self.asked_at = time.monotonic()
         self.good = False
+        self.refusal: str | None = None
         self._ask = ask
 
     def run(self) -> None:
@@ -33,17 +34,25 @@ class _Question(threading.Thread):
             self._ask()
         except (OSError, exception.ServiceUnavailable):
             return
+        except exception.ConfigurationError as error:
+            self.refusal = str(error)
+            return
         self.good = True
 
 
 class Probe:
     """Asks one question, and no more than one at a time.
 
-    :param ask: raises OSError or ServiceUnavailable when it is answered no
+    :param ask: raises OSError or ServiceUnavailable when it is answered no,
+        and ConfigurationError when that does not pass by itself
+    :param freshness: seconds for which an answer holds; None is the usual
     """
 
-    def __init__(self, ask: Callable[[], object]) -> None:
+    def __init__(
+        self, ask: Callable[[], object], freshness: float | None = None
+    ) -> None:
         self._ask = ask
+        self._freshness = freshness
         self._lock = threading.Lock()
         self._last: _Question | None = None
 
@@ -51,21 +60,27 @@ class Probe:
         """The question that is open or, if there is none, a fresh one."""
         with self._lock:
             last = self._last
-            if last is None or not (last.is_alive() or _is_fresh(last)):
+            if last is None or not (last.is_alive() or self._is_fresh(last)):
                 last = self._last = _Question(self._ask)
                 last.start()
             return last
 
+    def _is_fresh(self, question: _Question) -> bool:
+        holds = FRESHNESS if self._freshness is None else self._freshness
+        return time.monotonic() - question.asked_at < holds
+
     @property
     def good(self) -> bool:
         """Whether it is answered yes, in time."""
+        return self.ask_in_time() == (True, None)
+
+    def ask_in_time(self) -> tuple[bool, str | None]:
+        """Whether it is answered yes and, if that does not pass, why not."""
         question = self.begin()
         question.join(max(0, question.asked_at + PATIENCE - time.monotonic()))
-        return not question.is_alive() and question.good
-
-
-def _is_fresh(question: _Question) -> bool:
-    return time.monotonic() - question.asked_at < FRESHNESS
+        if question.is_alive():
+            return False, None
+        return question.good, question.refusal
 
 
 class Dependencies:

@@ -83,8 +83,11 @@ def update(
             turns.take_segment(session, uuid)
             told.wanted = None
             known = segments.get(session, uuid)
-            if segments.under_recovery(session, uuid):
-                raise exception.SegmentInUse(uuid=uuid)
+            work = segments.under_recovery(session, uuid)
+            if work is not None:
+                raise exception.SegmentInUse(
+                    uuid=uuid, changed="updated", work=work
+                )
             told.wanted = payloads.segment(_replaced(known, values))
             return segments.update(session, uuid, **values)
 
@@ -113,10 +116,10 @@ def delete(services: Services, context: RequestContext, uuid: str) -> None:
             told.wanted = None
             removed = False
             known = segments.get(session, uuid)
-            if segments.under_recovery(session, uuid):
+            work = segments.under_recovery(session, uuid)
+            if work is not None:
                 raise exception.SegmentInUse(
-                    f"Failover segment ({uuid}) can't be deleted as it is "
-                    "in-use to process notifications."
+                    uuid=f"({uuid})", changed="deleted", work=work
                 )
             told.wanted = payloads.segment(known)
             removed = True

@@ -134,6 +134,13 @@ class Cloud:
             return list(self._settled().migrations)
 
     @property
+    def at_work(self) -> set[int]:
+        """The ids of the migrations that Nova is going to end."""
+        with self.gate.lock:
+            self._settled()
+            return self._rebuilds.at_work()
+
+    @property
     def aggregates(self) -> Mapping[int, AggregateRecord]:
         with self.gate.lock:
             return dict(self._settled().aggregates)
@@ -180,7 +187,7 @@ class Cloud:
             record = self._settled().host(host)
             self._silence(record)
             record.alive = False
-            record.frozen = False
+            record.frozen = record.compute_stopped = False
             self._rebuilds.abandon(record)
 
     def freeze(self, host: str) -> None:
@@ -190,19 +197,29 @@ class Cloud:
             self._silence(record)
             record.frozen = record.alive
 
+    def forget(self, host: str) -> None:
+        """An operator deletes the compute service of a host."""
+        with self.gate.lock:
+            self._settled().host(host).forgotten = True
+
     def _silence(self, record: HostRecord) -> None:
         record.last_report = record.seen_at(
             self._state.now, self.settings.report_interval
         )
 
     def revive(self, host: str) -> None:
-        """Start the host again: it deletes its evacuated guests."""
+        """Start the host again: it deletes its evacuated guests.
+
+        And those that were being deleted. What is in error stays off.
+        """
         with self.gate.lock:
             record = self._settled().host(host)
             if record.alive:
                 return
             record.alive = True
             self._rebuilds.complete(record)
+            for uuid in self._power.boot(record):
+                self.delete_server(uuid)
             self._report_again(record)
 
     def thaw(self, host: str) -> None:
@@ -213,7 +230,27 @@ class Cloud:
                 record.frozen = False
                 self._report_again(record)
 
+    def stop_compute(self, host: str) -> None:
+        """nova-compute stops; the guests run on."""
+        with self.gate.lock:
+            record = self._settled().host(host)
+            if record.responds:
+                self._silence(record)
+                record.compute_stopped = True
+                self._rebuilds.abandon(record)
+
+    def start_compute(self, host: str) -> None:
+        """It starts again, and deletes guests that were evacuated."""
+        with self.gate.lock:
+            record = self._settled().host(host)
+            if record.compute_stopped:
+                record.compute_stopped = False
+                self._rebuilds.complete(record)
+                self._report_again(record)
+
     def _report_again(self, record: HostRecord) -> None:
+        if not record.responds:
+            return
         record.reporting_since = record.last_report = self._state.now
         self._power.resume(record)
         self._rebuilds.dispatch(record)

@@ -47,7 +47,7 @@ class Compute:
             lambda: [
                 copy.copy(record)
                 for record in self._state.hosts.values()
-                if host in (None, record.name)
+                if host in (None, record.name) and not record.forgotten
             ],
             host=host,
         )
@@ -171,6 +171,12 @@ class Compute:
     def start(self, uuid: str) -> Answer[None]:
         return self._gate.write(
             "start", lambda _: self._power.start(uuid), server=uuid
+        )
+
+    def reboot(self, uuid: str) -> Answer[None]:
+        """A hard one."""
+        return self._gate.write(
+            "reboot", lambda _: self._power.reboot(uuid), server=uuid
         )
 
     def reset_state(self, uuid: str, state: str) -> Answer[None]:

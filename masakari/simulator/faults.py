@@ -9,6 +9,9 @@ from http import HTTPStatus
 
 from masakari.simulator.records import CloudError
 
+#: What Keystone is asked for, in the words of :meth:`Faults.add`.
+LOGIN = "authenticate"
+
 
 class Kind(enum.StrEnum):
     """What happens to a call, besides an HTTP error."""
@@ -34,6 +37,7 @@ class Fault:
     message: str
     server: str | None
     host: str | None
+    caller: str | None
     left: int | None
     until: float | None
     retry_after: float | None
@@ -46,16 +50,29 @@ class Fault:
             int(self.outcome), self.message, retry_after=self.retry_after
         )
 
+    def use(self) -> "Fault":
+        """Note that it has decided a call."""
+        if self.left is not None:
+            self.left -= 1
+        self.used += 1
+        return self
+
     def _covers(self, wanted: str | None, got: str | None) -> bool:
         return wanted is None or wanted == got
 
     def matches(
-        self, verb: str, server: str | None, host: str | None, now: float
+        self,
+        verb: str,
+        server: str | None,
+        host: str | None,
+        caller: str | None,
+        now: float,
     ) -> bool:
         return (
             self.verb in ("*", verb)
             and self._covers(self.server, server)
             and self._covers(self.host, host)
+            and self._covers(self.caller, caller)
             and (self.until is None or now < self.until)
             and self.left != 0
         )
@@ -84,6 +101,7 @@ class Faults:
         message: str | None = None,
         server: str | None = None,
         host: str | None = None,
+        caller: str | None = None,
         times: int | None = None,
         until: float | None = None,
         retry_after: float | None = None,
@@ -98,6 +116,7 @@ class Faults:
         :param server: only calls about this server; None means any
         :param host: only calls about this host or about a server on it
             (for ``rebuild``: the destination); None means any
+        :param caller: only calls of this one; None means of anybody
         :param times: how often it happens; None means always
         :param until: epoch seconds; None means for ever
         :param retry_after: seconds, sent with a 429 or 503
@@ -111,6 +130,7 @@ class Faults:
             message=message or _text(told),
             server=server,
             host=host,
+            caller=caller,
             left=times,
             until=until,
             retry_after=retry_after,
@@ -140,13 +160,19 @@ class Faults:
         *,
         server: str | None = None,
         host: str | None = None,
+        caller: str | None = None,
         now: float,
     ) -> Fault | None:
         """The rule for a call, used once; None when nothing fails."""
         for fault in self._rules:
-            if fault.matches(verb, server, host, now):
-                if fault.left is not None:
-                    fault.left -= 1
-                fault.used += 1
-                return fault
+            if fault.matches(verb, server, host, caller, now):
+                return fault.use()
+        return None
+
+    def take_login(self, *, caller: str | None, now: float) -> Fault | None:
+        """The same for a log-in on the way to a call, if that alone fails."""
+        for fault in self._rules:
+            alone = fault.verb == LOGIN
+            if alone and fault.matches(LOGIN, None, None, caller, now):
+                return fault.use()
         return None

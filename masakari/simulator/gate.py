@@ -8,12 +8,13 @@ import threading
 from collections.abc import Callable
 from typing import Generic, Literal, TypeVar
 
+from masakari.nova import port
 from masakari.simulator.faults import Fault, Faults, Kind
 from masakari.simulator.records import CloudError, State
 
 T = TypeVar("T")
 
-When = Literal["before", "after"]
+When = Literal["before", "sent", "after"]
 
 _FATES = (Kind.FAIL, Kind.CLAIM)
 _SILENT = (Kind.HANG, Kind.TIMEOUT, Kind.LATE)
@@ -45,9 +46,12 @@ class Gate:
     """What stands between callers and the model.
 
     :ivar late: the calls that are still to be done
-    :ivar on_call: called with "before" and "after" around each call,
+    :ivar on_call: called with "before" and "after" around each call, and
+        with "sent" when a call that changes something leaves the caller,
         without any lock held; what it raises reaches the caller, and before
         the call that means it is not made
+    :ivar caller: tells who calls in this thread, for faults that only some
+        callers meet
     """
 
     def __init__(self, state: State, faults: Faults) -> None:
@@ -58,6 +62,7 @@ class Gate:
         self.late: list[Call] = []
         self.counts: collections.Counter[str] = collections.Counter()
         self.on_call: Callable[[When, Call], None] | None = None
+        self.caller: Callable[[], str | None] = lambda: None
 
     def _tell(self, when: When, call: Call) -> None:
         if self.on_call is not None:
@@ -83,10 +88,30 @@ class Gate:
             call.verb,
             server=server,
             host=host or self._host_of(server),
+            caller=self.caller(),
             now=self._state.now,
         )
         if fault is None or isinstance(fault.outcome, Kind):
             return fault
+        raise fault.error()
+
+    def log_in(self) -> float:
+        """What is in the way to a call, where Keystone is not asked itself.
+
+        :returns: how many seconds it takes
+        :raises CloudError: a fault
+        :raises NoAnswer: a fault
+        """
+        with self.lock:
+            fault = self._faults.take_login(
+                caller=self.caller(), now=self._state.now
+            )
+        if fault is None:
+            return 0.0
+        if isinstance(fault.outcome, Kind):
+            if fault.outcome in _SILENT:
+                raise NoAnswer
+            return fault.seconds
         raise fault.error()
 
     def _delay(self, fault: Fault | None, seconds: float = 0.0) -> float:
@@ -138,6 +163,8 @@ class Gate:
         call = self._begin(verb, server, host, detail)
         self._tell("before", call)
         try:
+            port.about_to_send()
+            self._tell("sent", call)
             with self.lock:
                 fault = self._enter(call, server, host)
                 return self._do(call, fault, action, loses)

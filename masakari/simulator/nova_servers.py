@@ -120,6 +120,7 @@ class Servers:
             "os-resetState": lambda: self._reset(uuid, given),
             "os-stop": lambda: compute.stop(uuid),
             "os-start": lambda: compute.start(uuid),
+            "reboot": lambda: self._reboot(uuid, given),
             "lock": lambda: compute.lock(uuid),
             "unlock": lambda: compute.unlock(uuid),
         }
@@ -151,6 +152,11 @@ class Servers:
             target=given.get("host"),
             stopped=caller.version >= (2, 95),
         )
+
+    def _reboot(self, uuid: str, given: Mapping[str, str]) -> Answer[None]:
+        if given.get("type") != "HARD":
+            raise CloudError(400, "Only hard reboots are simulated.")
+        return self._cloud.compute.reboot(uuid)
 
     def _reset(self, uuid: str, given: Mapping[str, str]) -> Answer[None]:
         state = given.get("state", "")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The compute port over the simulated cloud, in process."""
 
+import copy
 import datetime
 from collections.abc import Callable
 from typing import TypeVar
@@ -29,12 +30,18 @@ def _epoch(moment: datetime.datetime) -> float:
     return whole.timestamp()
 
 
-def _error(error: records.CloudError) -> port.ComputeError:
+def _error(error: records.CloudError, *, read: bool) -> port.ComputeError:
     text = str(error)
+    if error.code == 401 or (error.code == 403 and read):
+        return port.Denied(text, code=error.code)
     if error.code == 404:
         return port.NotFound(text)
     if error.code in (408, 413, 429) or error.code >= 500:
-        return port.Unavailable(text, retry_after=error.retry_after)
+        return port.Unavailable(
+            text,
+            retry_after=error.retry_after,
+            in_doubt=error.code in port.DOUBTFUL,
+        )
     return port.Refused(text, code=error.code)
 
 
@@ -50,6 +57,7 @@ def _server(record: records.ServerRecord) -> Server:
         metadata=dict(record.metadata),
         locked=record.locked,
         fault=record.fault if record.vm_state == "error" else None,
+        updated_at=utc(record.updated_at),
     )
 
 
@@ -86,22 +94,39 @@ class SimulatedCompute:
         self._timeout = timeout
         self._wait = wait
         self._evacuates_stopped = evacuates_stopped
+        self._check: Callable[[], None] | None = None
 
     def _pass(self, seconds: float) -> None:
         if self._wait is not None and seconds > 0:
             self._wait(seconds)
 
-    def _ask(self, call: Callable[[], gate.Answer[T]]) -> T:
+    def _ask(
+        self, call: Callable[[], gate.Answer[T]], *, read: bool = True
+    ) -> T:
+        self._log_in()
         try:
             answer = call()
         except records.CloudError as error:
-            raise _error(error) from error
+            raise _error(error, read=read) from error
         except gate.NoAnswer:
             raise self._tired() from None
         if answer.delay > self._timeout:
             raise self._tired()
         self._pass(answer.delay)
         return answer.value
+
+    def _log_in(self) -> None:
+        """As often as there is something to be done by Keystone."""
+        try:
+            self._pass(self._cloud.gate.log_in())
+        except records.CloudError as error:
+            raise _error(error, read=True) from error
+        except gate.NoAnswer:
+            raise self._tired() from None
+
+    def _change(self, call: Callable[[], gate.Answer[None]]) -> None:
+        with port.fenced(self._check):
+            self._ask(call, read=False)
 
     def _tired(self) -> port.Unavailable:
         self._pass(self._timeout)
@@ -119,10 +144,20 @@ class SimulatedCompute:
             forced_down=record.forced_down,
         )
 
-    def for_request(self, request_id: str | None) -> "SimulatedCompute":
+    def for_claim(
+        self,
+        request_id: str | None,
+        check: Callable[[], None] | None = None,
+    ) -> "SimulatedCompute":
         """The model has no log to put ``request_id`` into."""
         del request_id
-        return self
+        other = copy.copy(self)
+        other._check = check
+        return other
+
+    @property
+    def account(self) -> str:
+        return "The user of the simulator"
 
     @property
     def evacuates_stopped(self) -> bool:
@@ -139,19 +174,23 @@ class SimulatedCompute:
         return [self._service(record) for record in found]
 
     def enable_service(self, service_id: str) -> None:
-        self._ask(lambda: self._cloud.compute.enable_service(service_id))
+        self._change(lambda: self._cloud.compute.enable_service(service_id))
 
     def disable_service(self, service_id: str, reason: str | None) -> None:
         compute = self._cloud.compute
-        self._ask(lambda: compute.disable_service(service_id, reason))
+        self._change(lambda: compute.disable_service(service_id, reason))
 
     def force_down(self, service_id: str, forced_down: bool) -> None:
         compute = self._cloud.compute
-        self._ask(lambda: compute.force_down(service_id, forced_down))
+        self._change(lambda: compute.force_down(service_id, forced_down))
 
     def servers_on(self, host: str) -> list[Server]:
         found = self._ask(lambda: self._cloud.compute.servers_on(host))
         return [_server(record) for record in found]
+
+    def any_server(self) -> Server | None:
+        found = self._ask(self._cloud.compute.servers)
+        return _server(found[0]) if found else None
 
     def server(self, uuid: str) -> Server:
         return _server(self._ask(lambda: self._cloud.compute.server(uuid)))
@@ -160,7 +199,7 @@ class SimulatedCompute:
         self, uuid: str, *, target: str | None = None, stopped: bool = False
     ) -> None:
         compute = self._cloud.compute
-        self._ask(
+        self._change(
             lambda: compute.evacuate(uuid, target=target, stopped=stopped)
         )
 
@@ -173,19 +212,22 @@ class SimulatedCompute:
         return [_migration(record) for record in reversed(found)]
 
     def stop(self, uuid: str) -> None:
-        self._ask(lambda: self._cloud.compute.stop(uuid))
+        self._change(lambda: self._cloud.compute.stop(uuid))
 
     def start(self, uuid: str) -> None:
-        self._ask(lambda: self._cloud.compute.start(uuid))
+        self._change(lambda: self._cloud.compute.start(uuid))
+
+    def reboot(self, uuid: str) -> None:
+        self._change(lambda: self._cloud.compute.reboot(uuid))
 
     def reset_state(self, uuid: str, state: str) -> None:
-        self._ask(lambda: self._cloud.compute.reset_state(uuid, state))
+        self._change(lambda: self._cloud.compute.reset_state(uuid, state))
 
     def lock(self, uuid: str) -> None:
-        self._ask(lambda: self._cloud.compute.lock(uuid))
+        self._change(lambda: self._cloud.compute.lock(uuid))
 
     def unlock(self, uuid: str) -> None:
-        self._ask(lambda: self._cloud.compute.unlock(uuid))
+        self._change(lambda: self._cloud.compute.unlock(uuid))
 
     def aggregates(self) -> list[Aggregate]:
         found = self._ask(self._cloud.compute.aggregates)
@@ -196,10 +238,10 @@ class SimulatedCompute:
 
     def add_host_to_aggregate(self, aggregate_id: int, host: str) -> None:
         compute = self._cloud.compute
-        self._ask(lambda: compute.add_host_to_aggregate(aggregate_id, host))
+        self._change(lambda: compute.add_host_to_aggregate(aggregate_id, host))
 
     def remove_host_from_aggregate(self, aggregate_id: int, host: str) -> None:
         compute = self._cloud.compute
-        self._ask(
+        self._change(
             lambda: compute.remove_host_from_aggregate(aggregate_id, host)
         )

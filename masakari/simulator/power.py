@@ -7,10 +7,13 @@ from collections.abc import Callable
 from masakari.simulator import scheduler
 from masakari.simulator.rebuilds import refuse_state
 from masakari.simulator.records import (
+    DELETING,
     POWERING_OFF,
     POWERING_ON,
+    REBOOTING,
     RUNNING,
     SHUTDOWN,
+    SOFT_DELETING,
     HostRecord,
     ServerRecord,
     State,
@@ -37,6 +40,21 @@ class Power:
         self._state.touch(server)
         seconds = self._state.settings.start_seconds
         self._work_on(server, self._started, seconds)
+
+    def reboot(self, uuid: str) -> None:
+        """A hard one, whatever state the guest is in.
+
+        :raises CloudError: 404, 409
+        """
+        server = self._ready(
+            uuid,
+            "reboot",
+            ("active", "stopped", "paused", "suspended", "error"),
+        )
+        server.task_state = REBOOTING
+        self._state.touch(server)
+        seconds = self._state.settings.start_seconds
+        self._work_on(server, self._rebooted, seconds)
 
     def _ready(
         self, uuid: str, verb: str, allowed: tuple[str, ...]
@@ -77,17 +95,40 @@ class Power:
         if self._can_go_on(server, host, POWERING_ON):
             self._settle(server, "active", RUNNING)
 
+    def _rebooted(self, server: ServerRecord, host: str | None) -> None:
+        if self._can_go_on(server, host, REBOOTING):
+            self._state.hosts[host or ""].guests.add(server.uuid)
+            self._settle(server, "active", RUNNING)
+
     def _settle(
         self, server: ServerRecord, vm_state: str, power_state: int
     ) -> None:
         server.vm_state = vm_state
         server.power_state = power_state
         server.task_state = None
+        server.fault = None
         self._state.touch(server)
+
+    def boot(self, host: HostRecord) -> list[str]:
+        """The host starts: what it has runs again, except what is in error.
+
+        :returns: those whose deletion is to go on
+        """
+        deleted = []
+        for server in self._state.servers_of(host.name):
+            if server.task_state in (DELETING, SOFT_DELETING):
+                deleted.append(server.uuid)
+            elif server.vm_state == "error":
+                server.power_state = SHUTDOWN
+        return deleted
 
     def resume(self, host: HostRecord) -> None:
         """A host that answers again finishes what it was asked for."""
-        steps = {POWERING_OFF: self._stopped, POWERING_ON: self._started}
+        steps = {
+            POWERING_OFF: self._stopped,
+            POWERING_ON: self._started,
+            REBOOTING: self._rebooted,
+        }
         for server in self._state.servers_of(host.name):
             if server.task_state in steps:
                 seconds = self._state.settings.stop_seconds

@@ -59,8 +59,22 @@ class Rebuilds:
     def __init__(self, state: State, faults: Faults) -> None:
         self._state = state
         self._faults = faults
-        self._running: dict[str, list[_Rebuild]] = {}
+        self._scheduling: list[_Rebuild] = []
+        self._sent: dict[str, list[_Rebuild]] = {}
         self._waiting: dict[str, list[_Rebuild]] = {}
+        self._running: dict[str, list[_Rebuild]] = {}
+
+    def at_work(self) -> set[int]:
+        """The migrations that Nova will bring to an end, as things are.
+
+        What was sent to a dead host is not among them unless it comes back.
+        """
+        found = list(self._scheduling)
+        for host in self._state.hosts.values():
+            if host.alive and not host.compute_stopped:
+                for part in (self._sent, self._waiting, self._running):
+                    found += part.get(host.name, [])
+        return {rebuild.migration.id for rebuild in found}
 
     def accept(
         self,
@@ -85,6 +99,7 @@ class Rebuilds:
             fate=fate,
         )
         if _outcome(fate) != Kind.LOST:
+            self._scheduling.append(rebuild)
             self._after(
                 self._state.settings.scheduling_seconds,
                 self._schedule,
@@ -144,6 +159,7 @@ class Rebuilds:
         self._state.touch(rebuild.migration)
 
     def _schedule(self, rebuild: _Rebuild) -> None:
+        self._scheduling.remove(rebuild)
         if self._gone(rebuild):
             return
         host = scheduler.choose(
@@ -156,20 +172,23 @@ class Rebuilds:
             self._state.fail_server(rebuild.server, _NO_VALID_HOST)
             return
         host.claims.add(rebuild.server.uuid)
-        self._waiting.setdefault(host.name, []).append(rebuild)
+        self._sent.setdefault(host.name, []).append(rebuild)
         self.dispatch(host)
 
     def dispatch(self, host: HostRecord) -> None:
-        """Start what waits for ``host``, as far as it can work on it."""
+        """Have ``host`` take what was sent to it, and do what it can."""
+        if not host.responds:
+            return
+        for rebuild in self._sent.pop(host.name, []):
+            self._claim(host, rebuild)
         waiting = self._waiting.setdefault(host.name, [])
         running = self._running.setdefault(host.name, [])
         limit = self._state.settings.max_concurrent_rebuilds
-        while host.responds and waiting and len(running) < limit:
-            rebuild = waiting.pop(0)
-            running.append(rebuild)
-            self._claim(host, rebuild)
+        while waiting and len(running) < limit:
+            self._begin(host, waiting.pop(0))
 
     def _claim(self, host: HostRecord, rebuild: _Rebuild) -> None:
+        """The destination has the request: from now on Nova says so."""
         fault = self._faults.take(
             "rebuild",
             server=rebuild.server.uuid,
@@ -182,6 +201,10 @@ class Rebuilds:
         self._set_status(rebuild, "pre-migrating")
         rebuild.server.task_state = SPAWNING
         self._state.touch(rebuild.server)
+        self._waiting.setdefault(host.name, []).append(rebuild)
+
+    def _begin(self, host: HostRecord, rebuild: _Rebuild) -> None:
+        self._running[host.name].append(rebuild)
         if _outcome(rebuild.fate) == Kind.LOST:
             return
         seconds = self._state.settings.evacuation_seconds
@@ -215,10 +238,22 @@ class Rebuilds:
             self._fail(
                 host, rebuild, f"Unexpected task state of {server.uuid}"
             )
-        elif _outcome(rebuild.fate) in (Kind.FAIL, Kind.CLAIM):
+        elif self._fails(rebuild):
             self._fail(host, rebuild, "")
         else:
             self._boot(host, rebuild)
+
+    def _fails(self, rebuild: _Rebuild) -> bool:
+        """What fails is to start the guest; one that is not started lands."""
+        fate = _outcome(rebuild.fate)
+        return fate == Kind.CLAIM or (
+            fate == Kind.FAIL and not self._ends_stopped(rebuild)
+        )
+
+    def _ends_stopped(self, rebuild: _Rebuild) -> bool:
+        """Nova starts one in error, whatever it is asked for."""
+        state = rebuild.server.vm_state
+        return state == "stopped" or (rebuild.stopped and state != "error")
 
     def _fail(self, host: HostRecord, rebuild: _Rebuild, why: str) -> None:
         self._set_status(rebuild, "failed")
@@ -231,9 +266,7 @@ class Rebuilds:
 
     def _boot(self, host: HostRecord, rebuild: _Rebuild) -> None:
         server = rebuild.server
-        stops = server.vm_state == "stopped" or (
-            rebuild.stopped and server.vm_state != "error"
-        )
+        stops = self._ends_stopped(rebuild)
         host.guests.add(server.uuid)
         server.vm_state = "active"
         server.power_state = RUNNING
@@ -274,12 +307,13 @@ class Rebuilds:
         self.dispatch(host)
 
     def abandon(self, host: HostRecord) -> None:
-        """The destination died: what it was doing never ends.
+        """The destination died: what it had taken never ends.
 
-        What still waits for it stays in its queue until it comes back.
+        What is sent to it from now on waits until it comes back.
         """
-        for rebuild in self._running.pop(host.name, []):
-            host.claims.discard(rebuild.server.uuid)
+        for part in (self._waiting, self._running):
+            for rebuild in part.pop(host.name, []):
+                host.claims.discard(rebuild.server.uuid)
 
     def complete(self, source: HostRecord) -> None:
         """The source came back: it deletes what was evacuated from it."""

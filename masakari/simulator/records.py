@@ -20,6 +20,9 @@ REBUILDING = "rebuilding"
 SPAWNING = "rebuild_spawning"
 POWERING_OFF = "powering-off"
 POWERING_ON = "powering-on"
+DELETING = "deleting"
+SOFT_DELETING = "soft-deleting"
+REBOOTING = "rebooting_hard"
 
 
 class CloudError(exception.MasakariException):
@@ -68,7 +71,9 @@ class HostRecord:
     """A compute host with its nova-compute service and its hypervisor.
 
     ``guests`` are the servers its hypervisor has, wherever Nova thinks they
-    are; ``claims`` the servers on their way to it.
+    are; ``claims`` the servers on their way to it. ``compute_stopped`` means
+    its nova-compute alone. One that is ``forgotten`` has no service in Nova
+    any more.
     """
 
     number: int
@@ -84,13 +89,15 @@ class HostRecord:
     forced_down: bool = False
     alive: bool = True
     frozen: bool = False
+    compute_stopped: bool = False
+    forgotten: bool = False
     updated_at: float | None = None
     guests: set[str] = dataclasses.field(default_factory=set)
     claims: set[str] = dataclasses.field(default_factory=set)
 
     @property
     def responds(self) -> bool:
-        return self.alive and not self.frozen
+        return self.alive and not (self.frozen or self.compute_stopped)
 
     def seen_at(self, now: float, interval: float) -> float:
         """When the service reported last."""

@@ -8,12 +8,18 @@ Neither has to exist.
 """
 
 import atexit
+import logging
 import os
 import pathlib
 
+from oslo_config import cfg
+
 from masakari import conf as configuration
+from masakari import exception
 from masakari.api import app, wsgi
 from masakari.events import publisher
+
+LOG = logging.getLogger(__name__)
 
 _VARIABLE = "OS_MASAKARI_CONFIG_DIR"
 
@@ -41,4 +47,13 @@ def _load() -> wsgi.Application:
     return app.load(conf, directory, events=events)
 
 
-application = _load()
+def _load_or_say_why() -> wsgi.Application:
+    """The server prints the error; the log has the reason too."""
+    try:
+        return _load()
+    except (exception.ConfigurationError, cfg.Error) as error:
+        LOG.critical("The API cannot start: %s", error)
+        raise
+
+
+application = _load_or_say_why()

@@ -5,11 +5,12 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from keystoneauth1 import adapter
 from keystoneauth1.identity import generic
 
+from masakari import keystone
 from masakari.nova import client, port, session
 from masakari.simulator.cloud import Cloud
 from masakari.simulator.http import SimulatorServer
@@ -95,7 +96,9 @@ class Simulated:
         return self.cloud.hosts[host].hypervisor
 
 
-def client_of(server: SimulatorServer, **settings: Any) -> client.NovaClient:
+def client_of(
+    server: SimulatorServer, *, timeout: float = 30.0, retries: int = 3
+) -> client.NovaClient:
     """The real client, as ``admin`` of a simulator."""
     auth = generic.Password(
         auth_url=server.auth_url,
@@ -105,7 +108,10 @@ def client_of(server: SimulatorServer, **settings: Any) -> client.NovaClient:
         user_domain_name="default",
         project_domain_name="default",
     )
-    return client.NovaClient(session.Settings(auth=auth, **settings))
+    credentials = keystone.Credentials(auth=auth, timeout=timeout)
+    return client.NovaClient(
+        session.Settings(credentials=credentials, retries=retries)
+    )
 
 
 def in_process() -> Iterator[SomeCloud]:

@@ -95,7 +95,8 @@ def test_servers_of_a_host(cloud, server):
 
 
 @pytest.mark.parametrize(
-    "verb", ["server", "evacuate", "stop", "start", "lock", "unlock"]
+    "verb",
+    ["server", "evacuate", "stop", "start", "reboot", "lock", "unlock"],
 )
 def test_unknown_server(cloud, verb):
     with pytest.raises(port.NotFound):
@@ -143,6 +144,29 @@ def test_server_in_error_can_be_stopped(cloud, server):
     settled(cloud, server, "stopped")
 
 
+def test_server_in_error_or_stopped_can_be_rebooted(cloud, server):
+    cloud.compute.reset_state(server, "error")
+    cloud.compute.reboot(server)
+    assert settled(cloud, server, "active").power_state == 1
+    cloud.compute.stop(server)
+    settled(cloud, server, "stopped")
+    cloud.compute.reboot(server)
+    settled(cloud, server, "active")
+
+
+def test_a_server_tells_when_it_changed(cloud, server):
+    before = cloud.compute.server(server).updated_at
+    assert before is not None
+
+    def changed():
+        cloud.compute.reset_state(server, "error")
+        now = cloud.compute.server(server).updated_at
+        assert now is not None
+        return now > before
+
+    until(changed, cloud)
+
+
 def test_evacuation_from_a_living_host_is_refused(cloud, server):
     with pytest.raises(port.Refused, match="still in use") as caught:
         cloud.compute.evacuate(server)
@@ -179,5 +203,5 @@ def test_nova_can_leave_evacuated_servers_stopped(cloud):
 
 
 def test_port_of_a_request_does_the_same(cloud, server):
-    other = cloud.compute.for_request(f"req-{uuid.uuid4()}")
+    other = cloud.compute.for_claim(f"req-{uuid.uuid4()}")
     assert other.server(server) == cloud.compute.server(server)

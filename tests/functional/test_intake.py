@@ -133,3 +133,39 @@ def test_what_cannot_be_stopped_is_left_until_its_lease_ends(
     assert not world.database.read(due.candidates, limit=10)
     for lease in leases:
         assert lease.claim.notification.uuid in caplog.text
+
+
+def test_a_host_is_held_like_a_notification(world, intake):
+    host = records.host(world.database, name="idle")
+    with intake.hold(host.uuid) as lease:
+        world.clock.now += 10
+        intake.renew()
+        world.clock.now += 10
+        assert lease.held
+        with intake.hold(host.uuid) as other:
+            assert other is None
+    assert not lease.held
+    assert lease not in intake.leases
+    with intake.hold(host.uuid) as again:
+        assert again.held
+
+
+def test_a_host_is_given_up_whatever_happens(world, intake):
+    host = records.host(world.database, name="idle")
+    with pytest.raises(KeyError), intake.hold(host.uuid):
+        raise KeyError
+    with intake.hold(host.uuid) as again:
+        assert again.held
+
+
+def test_a_host_that_is_being_recovered_is_not_held(world, intake):
+    (claim, *_) = (lease.claim for lease in intake.leases)
+    with intake.hold(claim.subject) as lease:
+        assert lease is None
+
+
+def test_an_engine_that_stops_holds_nothing(world, intake):
+    host = records.host(world.database, name="idle")
+    world.stopping.set()
+    with intake.hold(host.uuid) as lease:
+        assert lease is None

@@ -8,15 +8,19 @@ import time
 import uuid
 
 import pytest
+from keystoneauth1 import loading
 from keystoneauth1.identity import generic
 from oslo_config import cfg
 
 from masakari import conf as masakari_conf
-from masakari import exception
+from masakari import exception, keystone
+from masakari.engine import nova_access
 from masakari.nova import client, port, session
 from masakari.simulator import nova as nova_face
+from masakari.simulator import views
 from masakari.simulator.cloud import Cloud
 from masakari.simulator.http import SimulatorServer
+from masakari.simulator.tokens import known_id
 from tests.contract.clouds import client_of, until
 
 
@@ -78,6 +82,87 @@ def test_configured_credentials_work(server, values):
     assert len(compute.compute_services()) == 2
 
 
+@pytest.mark.parametrize("section", ["nova", "keystone_authtoken"])
+def test_an_application_credential_works(server, section):
+    conf = conf_for(server)
+    loading.register_auth_conf_options(conf, section)
+    conf.register_opts(
+        loading.get_auth_plugin_conf_options("v3applicationcredential"),
+        section,
+    )
+    for name, value in {
+        "auth_type": "v3applicationcredential",
+        "auth_url": server.auth_url,
+        "application_credential_id": known_id(
+            "application_credential", "masakari"
+        ),
+        "application_credential_secret": "secret",
+    }.items():
+        conf.set_override(name, value, section)
+    if section != "nova":
+        conf.set_override("auth_section", section, "nova")
+    compute = client.NovaClient.from_conf(conf)
+    assert len(compute.compute_services()) == 2
+    assert compute.account == "User masakari of project service"
+
+
+def test_a_wrong_password_names_the_options(server):
+    conf = conf_for(server, os_privileged_user_password="wrong")
+    with pytest.raises(port.Denied) as caught:
+        client.NovaClient.from_conf(conf).compute_services()
+    told = str(caught.value)
+    assert told.endswith("; see [DEFAULT] os_privileged_user_*")
+    assert told.count("os_privileged_user_*") == 1
+
+
+def test_an_account_that_is_no_administrator(server):
+    conf = conf_for(
+        server,
+        os_privileged_user_name="demo",
+        os_privileged_user_tenant="demo",
+    )
+    with pytest.raises(port.Denied) as caught:
+        nova_access.check_nova(client.NovaClient.from_conf(conf))
+    assert str(caught.value).startswith(
+        "User demo of project demo is no administrator in Nova: it may not "
+        "list compute services. Nova: Policy doesn't allow "
+    )
+
+
+def test_an_account_that_does_not_see_hosts(server, cloud, monkeypatch):
+    uuid = cloud.create_server("s", "c1").uuid
+    compute = client.NovaClient.from_conf(conf_for(server))
+    assert nova_access.check_nova(compute)
+    monkeypatch.setattr(views, "server_hosts", lambda *_: {})
+    for read in (
+        compute.any_server,
+        lambda: compute.server(uuid),
+        lambda: compute.servers_on("c1"),
+    ):
+        with pytest.raises(port.Denied) as caught:
+            read()
+        assert str(caught.value) == (
+            f"Nova does not tell where server {uuid} is: it shows "
+            "OS-EXT-SRV-ATTR:host to administrators alone."
+        )
+    with pytest.raises(port.Denied) as caught:
+        nova_access.check_nova(compute)
+    assert str(caught.value).startswith(
+        "User nova of project service is no administrator in Nova: it may "
+        "not list the servers of all projects with their hosts. "
+    )
+
+
+def test_a_token_for_the_whole_system_is_named(server, cloud):
+    cloud.faults.add("compute_services", 403)
+    conf = conf_for(server, os_system_scope="all")
+    with pytest.raises(port.Denied) as caught:
+        nova_access.check_nova(client.NovaClient.from_conf(conf))
+    assert "os_privileged_user_tenant and not os_system_scope" in str(
+        caught.value
+    )
+
+
 def test_auth_url_without_version(server):
     url = f"{server.url}/identity"
     conf = conf_for(server, os_privileged_user_auth_url=url)
@@ -104,7 +189,10 @@ def test_construction_needs_no_network():
     auth = generic.Password(
         auth_url="http://127.0.0.1:1/v3", username="a", password="b"
     )
-    compute = client.NovaClient(session.Settings(auth=auth, retries=0))
+    credentials = keystone.Credentials(auth=auth)
+    compute = client.NovaClient(
+        session.Settings(credentials=credentials, retries=0)
+    )
     with pytest.raises(port.Unavailable):
         compute.compute_services()
 
@@ -112,7 +200,7 @@ def test_construction_needs_no_network():
 def test_one_login_serves_all_calls(server, compute):
     for _ in range(10):
         compute.compute_services()
-    compute.for_request(f"req-{uuid.uuid4()}").compute_services()
+    compute.for_claim(f"req-{uuid.uuid4()}").compute_services()
     assert asked(server, "identity") == 2
     assert asked(server, "compute") == 11
 
@@ -143,7 +231,7 @@ def test_version_is_asked_for_once(server, compute):
     for _ in range(3):
         assert compute.evacuates_stopped
         compute.evacuations("c1")
-        assert compute.for_request(None).evacuates_stopped
+        assert compute.for_claim(None).evacuates_stopped
     assert server.requests["compute", "GET /v2.1/"] == 0
     assert server.requests["compute", "GET /v2.1"] == 1
 
@@ -236,9 +324,60 @@ def test_calls_have_a_time_limit(cloud, server):
     assert time.monotonic() - started < 4
 
 
+@pytest.mark.parametrize(
+    ("code", "in_doubt"),
+    [
+        (408, True),
+        (429, False),
+        (500, False),
+        (502, True),
+        (503, False),
+        (504, True),
+    ],
+)
+def test_some_answers_leave_in_doubt_what_was_done(
+    cloud, compute, code, in_doubt
+):
+    made = cloud.create_server("s", "c1").uuid
+    cloud.faults.add("stop", code)
+    with pytest.raises(port.Unavailable) as caught:
+        compute.stop(made)
+    assert caught.value.in_doubt is in_doubt
+
+
+def test_no_answer_leaves_in_doubt_what_was_done(cloud, server):
+    compute = client_of(server, timeout=0.3, retries=0)
+    made = cloud.create_server("s", "c1").uuid
+    compute.compute_services()
+    cloud.faults.add("stop", "timeout")
+    with pytest.raises(port.Unavailable) as caught:
+        compute.stop(made)
+    assert caught.value.in_doubt
+
+
+def test_without_an_answer_of_keystone_nova_was_not_asked(cloud, server):
+    compute = client_of(server, timeout=0.3, retries=0)
+    made = cloud.create_server("s", "c1").uuid
+    cloud.faults.add("authenticate", "hang")
+    with pytest.raises(port.Unavailable) as caught:
+        compute.stop(made)
+    assert not caught.value.in_doubt
+
+
+def test_without_a_connection_nova_was_not_asked(cloud):
+    made = cloud.create_server("s", "c1").uuid
+    with SimulatorServer(cloud) as running:
+        compute = client_of(running, retries=0, timeout=2)
+        compute.compute_services()
+    compute._nova.session.session.close()
+    with pytest.raises(port.Unavailable) as caught:
+        compute.stop(made)
+    assert not caught.value.in_doubt
+
+
 def test_request_id_reaches_nova(server, compute):
     request_id = f"req-{uuid.uuid4()}"
-    compute.for_request(request_id).compute_services()
+    compute.for_claim(request_id).compute_services()
     assert request_id in server.request_ids
     server.request_ids.clear()
     compute.compute_services()
@@ -262,17 +401,18 @@ def test_secrets_do_not_show(cloud, compute):
 
 
 def test_nothing_is_sent_when_the_lease_ends_while_a_call_is_prepared(
-    server, compute
+    server, cloud, compute
 ):
     """The token is the first thing that is asked for."""
     held = iter((True, False))
 
     def check():
         if not next(held):
-            raise exception.ClaimLost(uuid="n")
+            raise exception.ClaimLost(claim="it")
 
-    with pytest.raises(exception.ClaimLost), session.checked(check):
-        compute.compute_services()
+    made = cloud.create_server("s", "c1").uuid
+    with pytest.raises(exception.ClaimLost):
+        compute.for_claim("req-1", check).stop(made)
     assert asked(server, "identity") == 1
     assert asked(server, "compute") == 0
     assert len(compute.compute_services()) == 2

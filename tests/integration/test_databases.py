@@ -110,6 +110,14 @@ class TestOutages(recoveries_cases.Outages):
     pass
 
 
+class TestStoppedProcesses(recoveries_cases.StoppedProcesses):
+    pass
+
+
+class TestHostClaims(recoveries_cases.HostClaims):
+    pass
+
+
 class TestMoves(recoveries_cases.Moves):
     pass
 

@@ -11,7 +11,7 @@ import requests
 
 from tests.integration import servers
 from tests.integration.deployment import wait_for
-from tests.integration.reports import ended, report
+from tests.integration.reports import ended, moment_now, report
 from tests.ports import free_port
 
 pytestmark = pytest.mark.integration
@@ -250,3 +250,39 @@ def test_a_short_outage_of_the_database_is_bridged(deploy, cut_off):
     assert ended(ha, uuid).status == "finished"
     assert_all_is_back(deployed.cloud)
     assert engine.text.count("Working on notification") == 1
+
+
+@on_both
+def test_a_host_is_back_when_nova_compute_is(deploy):
+    """Only its stop is reported, as masakari-monitors does."""
+    deployed = deploy(process_failure__service_up_interval=1)
+    deployed.start_api()
+    engines = [deployed.start_engine(f"engine-{n}") for n in (1, 2)]
+    ha = deployed.connect().instance_ha
+    deployed.populate(ha, servers=1)
+    cloud = deployed.cloud
+    cloud.stop_compute("compute-1")
+    stop = ha.create_notification(
+        type="PROCESS",
+        hostname="compute-1",
+        generated_time=moment_now(),
+        payload={"event": "STOPPED", "process_name": "nova-compute"},
+    )
+    assert ended(ha, stop.notification_uuid).status == "finished"
+    assert not cloud.hosts["compute-1"].enabled
+    cloud.start_compute("compute-1")
+    (segment,) = ha.segments()
+    wait_for(lambda: not list(ha.hosts(segment.uuid, on_maintenance=True)))
+    record = cloud.hosts["compute-1"]
+    assert (record.enabled, record.disabled_reason) == (True, None)
+    assert cloud.counts["enable_service"] == 1
+
+    def told():
+        return [
+            line
+            for engine in engines
+            for line in engine.lines("INFO")
+            if "Host compute-1 is back in service" in line
+        ]
+
+    assert len(wait_for(told)) == 1

@@ -9,8 +9,10 @@ from typing import Any
 from tests.simulation import strict
 from tests.simulation.files import CloudFile, Event, Expectation, ScenarioFiles
 
-#: Seconds within which everything happens.
+#: Seconds within which everything begins to happen.
 STORY = 90.0
+#: Seconds that Nova may be away, or a host without power.
+LONGEST = 3600.0
 
 _METHODS = ("auto", "auto", "reserved_host", "auto_priority", "rh_priority")
 _STATES = ("active", "active", "active", "stopped", "error", "resized")
@@ -45,6 +47,8 @@ class Tale:
     :param cloud: a :class:`~tests.simulation.files.CloudFile`
     :param events: what it would be in ``events.yaml``
     :param deaths: the steps at which engines are killed
+    :param freezes: the steps at which they are frozen, each with how many
+        seconds that takes
     :param racing: whether transactions take time, in which others act
     :param mild: nothing happens that another attempt cannot make good, so
         that everything has to be recovered
@@ -53,6 +57,7 @@ class Tale:
     cloud: Mapping[str, Any]
     events: Sequence[Mapping[str, Any]]
     deaths: Sequence[int]
+    freezes: Sequence[Sequence[int]]
     racing: bool
     mild: bool
 
@@ -83,10 +88,16 @@ class _Teller:
         self._method = chance.choice(_METHODS)
         self._reserves: list[str] = []
         if self._method != "auto":
+            most = dying + 1
             least = dying if self._mild else 0
+            if self._mild and self._method == "reserved_host":
+                # Nothing else will do for any host that fails.
+                least = most = len(self._names)
             self._reserves = [
-                f"spare-{n}" for n in range(chance.randint(least, dying + 1))
+                f"spare-{n}" for n in range(chance.randint(least, most))
             ]
+        #: Whether more hosts die than those that fail at first.
+        self._more_die = False
         self._engines = chance.randint(1, 3)
         self._servers: dict[str, dict[str, Any]] = {}
 
@@ -94,19 +105,27 @@ class _Teller:
         chance = self._chance
         cloud = self._cloud()
         events = [*self._failures(), *self._troubles()]
-        deaths = sorted(
-            chance.randint(1, chance.choice((20, 100, 400)))
-            for _ in range(chance.choice((0, 0, 1, 1, 2, 4)))
-        )
+        deaths = sorted(self._steps(chance.choice((0, 0, 1, 1, 2, 4))))
+        freezes = [
+            [step, chance.randint(1, 60)]
+            for step in sorted(self._steps(chance.choice((0, 0, 1, 2))))
+        ]
         racing = chance.random() < 0.3
         events += self._retries(events)
         return Tale(
             cloud=cloud,
             events=sorted(events, key=lambda event: event["at"]),
             deaths=deaths,
+            freezes=freezes,
             racing=racing,
             mild=self._mild,
         )
+
+    def _steps(self, count: int) -> set[int]:
+        return {
+            self._chance.randint(1, self._chance.choice((20, 100, 400)))
+            for _ in range(count)
+        }
 
     def _at(self, least: float = 0.0, most: float = STORY) -> float:
         return round(self._chance.uniform(least, most), 1)
@@ -142,8 +161,8 @@ class _Teller:
                 "force_down": not self._mild and chance.random() < 0.3,
                 "add_reserve_to_aggregates": chance.random() < 0.5,
                 "process_all_instances": True,
-                # What Nova never ends is watched for so long.
-                "expiry": 3000.0,
+                # All waits end earlier.
+                "expiry": 40000.0,
             },
             "simulator": {
                 "seed": chance.randint(0, 99),
@@ -156,7 +175,7 @@ class _Teller:
                 chance.choice((0.0, -120.0, 0.7, 600.0)) for _ in range(3)
             ],
             "evacuates_stopped": chance.random() < 0.8,
-            "run": 6000,
+            "run": 20000,
         }
 
     def _host(self) -> dict[str, Any]:
@@ -177,6 +196,8 @@ class _Teller:
             }
         if chance.random() < 0.1:
             server["locked"] = True
+        if not self._mild and chance.random() < 0.1:
+            server["task"] = chance.choice(("deleting", "soft-deleting"))
         return server
 
     def _one_of_the_servers(self) -> tuple[str, str] | None:
@@ -212,10 +233,15 @@ class _Teller:
         return events
 
     def _troubles(self) -> list[dict[str, Any]]:
-        kinds = [self._fault, self._fault, self._outage, self._of_engines]
+        kinds = [
+            *(self._fault, self._fault, self._outage, self._of_engines),
+            *(self._nova_away, self._power_loss, self._of_destinations),
+            self._denied,
+        ]
         if not self._mild:
             kinds += [
                 self._of_hosts,
+                self._of_processes,
                 self._of_servers,
                 self._lasting,
                 self._vm,
@@ -238,13 +264,85 @@ class _Teller:
             del fault["times"]
             fault["lasts"] = self._at(1, 40)
         if outcome == "late":
-            # Within the time for which a call to Nova is waited for.
-            fault |= {"verb": "evacuate", "seconds": self._at(1, 29)}
+            # Within the time in which Nova begins what it was asked for.
+            fault |= {"verb": "evacuate", "seconds": self._at(1, 110)}
         if outcome == "slow":
             fault["seconds"] = self._at(0.1, 10)
         if outcome in (429, 503) and chance.random() < 0.5:
             fault["retry_after"] = float(chance.randint(1, 9))
         return [{"at": self._soon(), "fault": fault}]
+
+    def _nova_away(self) -> list[dict[str, Any]]:
+        """Nova or Keystone is away for long."""
+        chance = self._chance
+        fault = {
+            "verb": chance.choice(("*", "*", "authenticate")),
+            "outcome": chance.choice((500, 502, 503, "hang", "timeout")),
+            "lasts": self._at(60, chance.choice((300, LONGEST))),
+            "needless": True,
+        }
+        return [{"at": self._at(), "fault": fault}]
+
+    def _denied(self) -> list[dict[str, Any]]:
+        """Nova, or Keystone, does not take the credentials of one engine."""
+        chance = self._chance
+        fault = {
+            "verb": chance.choice(("*", "authenticate")),
+            "outcome": chance.choice((401, 401, 403)),
+            "engine": chance.randint(1, self._engines),
+            "lasts": self._at(60, LONGEST),
+            "needless": True,
+        }
+        if self._mild:
+            # Where some things are forbidden only, that is an answer.
+            fault["outcome"] = 401
+        at = self._at()
+        return [{"at": at, "fault": fault}, {"at": at, "start_engines": 1}]
+
+    def _power_loss(self) -> list[dict[str, Any]]:
+        """All hosts die at once, and come back one after the other.
+
+        Those that have failed before may stay as they are.
+        """
+        if self._mild and self._more_die:
+            # One that dies again may be taken for reported already.
+            return []
+        self._more_die = True
+        chance = self._chance
+        died = self._at()
+        longest = chance.choice((60, 300, LONGEST))
+        events: list[dict[str, Any]] = []
+        for name in (*self._names, *self._reserves):
+            events.append({"at": died, "kill": name})
+            if chance.random() < 0.5:
+                events.append(self._report(name, died))
+            if name not in self._failing or chance.random() < 0.7:
+                back = round(died + self._at(5, longest), 1)
+                events.append({"at": back, "revive": name})
+        return events
+
+    def _of_destinations(self) -> list[dict[str, Any]]:
+        """Another host dies, or restarts before anybody notices."""
+        chance = self._chance
+        if len(self._living) < 2 or (self._mild and self._more_die):
+            return []
+        self._more_die = True
+        name = chance.choice(self._living[1:])
+        at = self._at(5, 40)
+        events = [{"at": at, "kill": name}]
+        if not self._mild and chance.random() < 0.5:
+            back = round(at + self._at(0.5, 10), 1)
+            return [*events, {"at": back, "revive": name}]
+        return [*events, self._report(name, at)]
+
+    def _report(self, host: str, died: float) -> dict[str, Any]:
+        at = round(died + self._at(1, 20), 1)
+        return {
+            "at": at,
+            "report": "COMPUTE_HOST",
+            "host": host,
+            "name": f"{host}-at-{at}",
+        }
 
     def _lasting(self) -> list[dict[str, Any]]:
         """What is seen in instances, or is refused for good."""
@@ -302,15 +400,7 @@ class _Teller:
         return chance.choice(
             [
                 [{"at": at, "revive": name}],
-                [
-                    {"at": at, "kill": name},
-                    {
-                        "at": round(at + self._at(1, 20), 1),
-                        "report": "COMPUTE_HOST",
-                        "host": name,
-                        "name": f"{name}-again-{at}",
-                    },
-                ],
+                [{"at": at, "kill": name}, self._report(name, at)],
                 [
                     {"at": at, "freeze": name},
                     {"at": round(at + self._at(1, 60), 1), "thaw": name},
@@ -331,6 +421,29 @@ class _Teller:
                 ],
             ]
         )
+
+    def _of_processes(self) -> list[dict[str, Any]]:
+        """nova-compute is restarted, or down for a while or for good."""
+        chance = self._chance
+        name = chance.choice([*self._names, *self._reserves])
+        at = self._soon()
+        events: list[dict[str, Any]] = []
+        for _ in range(chance.choice((1, 1, 2, 3))):
+            if chance.random() < 0.6:
+                events.append({"at": at, "stop_compute": name})
+            events.append(
+                {
+                    "at": round(at + self._at(0, 20), 1),
+                    "report": "PROCESS",
+                    "host": name,
+                    "name": f"{name}-stop-{at}",
+                }
+            )
+            at = round(at + self._at(1, 2 * STORY), 1)
+            if chance.random() < 0.8:
+                events.append({"at": at, "start_compute": name})
+            at = round(at + self._at(1, 2 * STORY), 1)
+        return events
 
     def _of_servers(self) -> list[dict[str, Any]]:
         """A user or an operator does something to one."""

@@ -2,13 +2,10 @@
 """Simulated time, shared by the cloud, the database and the engines."""
 
 import datetime
-import functools
 import heapq
 import itertools
 import threading
 from collections.abc import Callable
-from concurrent import futures
-from typing import Any
 
 EPOCH = 1_800_000_000.0
 
@@ -50,6 +47,8 @@ class _Task:
 
         :raises Stopped: the simulation is over
         """
+        if self.stopped:
+            raise Stopped
         self._back.release()
         self._go.acquire()
         if self.stopped:
@@ -77,7 +76,6 @@ class SimulatedClock:
         self._tasks: list[_Task] = []
         self._running: _Task | None = None
         self._count = itertools.count()
-        self._background: float | None = None
         self._events: list[tuple[float, int, Callable[[], None]]] = []
 
     def epoch(self) -> float:
@@ -132,8 +130,7 @@ class SimulatedClock:
     ) -> bool:
         if not event.is_set():
             self._sleep(task, self.elapsed + max(0.0, timeout), event)
-        while self.elapsed < task.held_until():
-            self._sleep(task, task.held_until(), None)
+        self.hold()
         return event.is_set()
 
     def _sleep(
@@ -157,24 +154,38 @@ class SimulatedClock:
 
     def _step(self, task: _Task) -> None:
         task.ticket = task.event = None
-        self._running = task
+        stepping, self._running = self._running, task
         try:
             task.step()
         finally:
-            self._running = None
+            self._running = stepping
             if task.over:
                 self._tasks.remove(task)
+
+    def hold(self) -> None:
+        """Who calls this does not go on before it may."""
+        task = self._running
+        while task is not None and self.elapsed < task.held_until():
+            self._sleep(task, task.held_until(), None)
 
     def spawn(
         self, run: Callable[[], None], *, held_until: Callable[[], float]
     ) -> None:
-        """Have something go on at the same time.
+        """Have something go on at the same time, once this has to wait.
 
         :param held_until: it does not go on before that second
         """
         task = _Task(run, held_until)
         self._tasks.append(task)
         self.at(self.elapsed, lambda: task.over or self._step(task))
+
+    def begin(
+        self, run: Callable[[], None], *, held_until: Callable[[], float]
+    ) -> None:
+        """The same; it comes as far as it can before this goes on."""
+        task = _Task(run, held_until)
+        self._tasks.append(task)
+        self._step(task)
 
     def stop(self) -> None:
         """End what goes on."""
@@ -183,32 +194,7 @@ class SimulatedClock:
             self._step(task)
 
     def pass_time(self, seconds: float) -> None:
-        """What a call to Nova takes: waited for, or only noted down.
-
-        A call in the background (:meth:`submit`) keeps nobody waiting.
-        """
-        if self._background is None:
-            self.wait(threading.Event(), seconds)
-        else:
-            self._background += seconds
-
-    def submit(
-        self, call: Callable[..., Any], *args: Any, **kwargs: Any
-    ) -> "futures.Future[Any]":
-        """Make a call whose result is there when it has taken its time."""
-        future: futures.Future[Any] = futures.Future()
-        future.set_running_or_notify_cancel()
-        self._background = 0.0
-        try:
-            complete = functools.partial(
-                future.set_result, call(*args, **kwargs)
-            )
-        except Exception as error:
-            complete = functools.partial(future.set_exception, error)
-        finally:
-            seconds, self._background = self._background, None
-        self.at(self.elapsed + seconds, complete)
-        return future
+        self.wait(threading.Event(), seconds)
 
 
 class Skewed:
@@ -229,13 +215,3 @@ class Skewed:
 
     def wait(self, event: threading.Event, timeout: float) -> bool:
         return self._clock.wait(event, timeout)
-
-
-class SimulatedExecutor(futures.Executor):
-    """Calls in the background, without threads."""
-
-    def __init__(self, clock: SimulatedClock) -> None:
-        self._clock = clock
-
-    def submit(self, call: Any, /, *args: Any, **kwargs: Any) -> Any:
-        return self._clock.submit(call, *args, **kwargs)

@@ -112,7 +112,8 @@ class CloudFile:
 class FaultFile:
     """See :meth:`masakari.simulator.faults.Faults.add`.
 
-    ``lasts`` is in seconds from now. One that is ``needless`` is there to
+    ``lasts`` is in seconds from now, ``engine`` the number of the only one
+    that meets it. One that is ``needless`` is there to
     show that nobody meets it.
     """
 
@@ -121,6 +122,7 @@ class FaultFile:
     message: str | None = None
     server: str | None = None
     host: str | None = None
+    engine: int | None = None
     times: int | None = None
     lasts: float | None = None
     retry_after: float | None = None
@@ -132,7 +134,10 @@ class FaultFile:
 class Event:
     """What happens ``at`` a second: one of these.
 
-    ``kill``, ``revive``, ``freeze``, ``thaw``: a compute host.
+    ``kill``, ``revive``, ``freeze``, ``thaw``: a compute host;
+    ``stop_compute``, ``start_compute``: nova-compute on it, and nothing else.
+
+    ``forget``: an operator deletes the compute service of a host.
 
     ``report``: a notification of this type, about ``host`` or ``server``,
     with the usual ``payload`` or another one. It is called ``name`` from
@@ -155,10 +160,11 @@ class Event:
     changes what hosts are.
 
     ``kill_engine`` (``[before, evacuate, 3]``: at the third call from the
-    beginning), ``crash_engine``, ``stop_engine`` (SIGTERM), ``suspend_engine``
-    (number and seconds), ``start_engines`` (how many more), ``wake`` (a cast
-    reaches that engine), ``database_away`` (seconds): what happens to
-    Masakari.
+    beginning), ``freeze_engine`` (``[before, stop, 1, 40]``: the same, for so
+    many seconds), ``crash_engine``, ``stop_engine`` (SIGTERM),
+    ``suspend_engine`` (number and seconds), ``start_engines`` (how many more),
+    ``wake`` (a cast reaches that engine), ``database_away`` (seconds): what
+    happens to Masakari.
     """
 
     at: float
@@ -166,6 +172,9 @@ class Event:
     revive: str | None = None
     freeze: str | None = None
     thaw: str | None = None
+    stop_compute: str | None = None
+    start_compute: str | None = None
+    forget: str | None = None
     report: str | None = None
     name: str | None = None
     host: str | None = None
@@ -188,6 +197,7 @@ class Event:
     reserve: str | None = None
     enable_segment: bool | None = None
     kill_engine: Sequence[Any] | None = None
+    freeze_engine: Sequence[Any] | None = None
     crash_engine: int | None = None
     stop_engine: int | None = None
     suspend_engine: Sequence[int] | None = None

@@ -13,8 +13,6 @@ from concurrent import futures
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-import futurist
-
 from masakari import conf as configuration
 from masakari import context, exception
 from masakari.db import hosts, notifications, progress, schema
@@ -32,7 +30,10 @@ from masakari.domain.model import (
 from masakari.domain.settings import RecoverySettings
 from masakari.engine.attempt import recover
 from masakari.engine.flows import Flows
+from masakari.engine.housekeeping import Housekeeping
 from masakari.engine.intake import Intake
+from masakari.engine.lease import Lease
+from masakari.engine.nova_access import RETRY_INTERVAL, NovaAccess
 from masakari.engine.slots import Slots
 from masakari.engine.world import World
 from masakari.services import hosts as host_changes
@@ -44,11 +45,7 @@ from masakari.simulator.gate import Call, When
 from masakari.simulator.port import SimulatedCompute
 from tests.functional.db import records
 from tests.simulation import invariants
-from tests.simulation.clock import (
-    SimulatedClock,
-    SimulatedExecutor,
-    Skewed,
-)
+from tests.simulation.clock import SimulatedClock, Skewed
 from tests.simulation.trace import Trace
 from tests.unit.events.recorder import Silent
 
@@ -111,35 +108,47 @@ class Steps:
     :ivar taken: all that they have done
     :ivar deadly: the numbers of the steps, from 1, at which who acts is
         killed
+    :ivar freezing: the numbers of those at which who acts is frozen, and
+        for how many seconds
     :ivar kill_at: the same by name: whoever takes that step for the n-th
         time is killed
+    :ivar freeze_at: for how many seconds whoever takes a step for the n-th
+        time is frozen
     :ivar events: how many things have happened that no engine does
-    :ivar on_death: called with the engine that has died so
+    :ivar on_loss: called with the engine that has been killed or frozen by
+        the number of a step
     :ivar on_claim: called when one has claimed something
     """
 
     def __init__(self) -> None:
         self.taken: list[Step] = []
         self.deadly: set[int] = set()
+        self.freezing: dict[int, float] = {}
         self.kill_at: tuple[str, str, int] | None = None
+        self.freeze_at: dict[tuple[str, str, int], float] = {}
         self.events = 0
-        self.on_death: Callable[[Engine], None] = lambda _: None
+        self.on_loss: Callable[[Engine], None] = lambda _: None
         self.on_claim: Callable[[], None] = lambda: None
         self._seen: collections.Counter[tuple[str, str]] = (
             collections.Counter()
         )
 
     def take(self, engine: "Engine", step: Step) -> None:
-        """Note a step down; maybe the engine dies of it."""
+        """Note a step down; maybe the engine dies of it, or is frozen."""
         self.taken.append(step)
         self._seen[step.when, step.name] += 1
         named = (step.when, step.name, self._seen[step.when, step.name])
         if named == self.kill_at:
             self.kill_at = None
             engine.die()
+        if named in self.freeze_at:
+            engine.suspend(self.freeze_at.pop(named))
         if len(self.taken) in self.deadly:
             engine.die()
-            self.on_death(engine)
+            self.on_loss(engine)
+        elif len(self.taken) in self.freezing:
+            engine.suspend(self.freezing[len(self.taken)])
+            self.on_loss(engine)
         elif step.name == "claim" and step.when == "after":
             self.on_claim()
 
@@ -179,16 +188,50 @@ class MortalDatabase:
 class _Turns(futures.Executor):
     """Recoveries that go on side by side, as in the threads of an engine."""
 
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+
+    def submit(self, work: Any, lease: Lease, /) -> Any:
+        self._engine.spawn(lambda: work(lease), lease)
+
+
+class _AtOnce(futures.Executor):
+    """A recovery is carried out by whoever finds it."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+
+    def submit(self, work: Any, lease: Lease, /) -> Any:
+        with self._engine.acting(lease):
+            work(lease)
+
+
+class _Calls(futures.Executor):
+    """Calls to Nova in the background.
+
+    What they change they change at once; the result is there when they have
+    taken their time, and not before whoever makes them waits.
+    """
+
     def __init__(self, clock: SimulatedClock, engine: "Engine") -> None:
         self._clock = clock
         self._engine = engine
 
-    def submit(self, work: Any, /, *args: Any, **kwargs: Any) -> Any:
-        engine = self._engine
-        self._clock.spawn(
-            lambda: engine.act(lambda: work(*args, **kwargs)),
-            held_until=lambda: engine.suspended_until,
-        )
+    def submit(self, call: Any, /, *args: Any, **kwargs: Any) -> Any:
+        future: futures.Future[Any] = futures.Future()
+        future.set_running_or_notify_cancel()
+
+        def make() -> None:
+            try:
+                complete = functools.partial(
+                    future.set_result, call(*args, **kwargs)
+                )
+            except Exception as error:
+                complete = functools.partial(future.set_exception, error)
+            self._clock.at(self._clock.elapsed, complete)
+
+        self._engine.begin(make)
+        return future
 
 
 class Engine:
@@ -216,17 +259,21 @@ class Engine:
         settings = simulation.settings
         conf = configuration.load([], prog="masakari-engine", config_files=[])
         conf.set_override("connection", simulation.progress_in, "taskflow")
+        compute = SimulatedCompute(
+            simulation.cloud,
+            wait=simulation.clock.pass_time,
+            evacuates_stopped=evacuates_stopped,
+        )
+        clock = Skewed(simulation.clock, fast)
+        self.access = NovaAccess(compute, clock)
         world = World(
-            clock=Skewed(simulation.clock, fast),
+            clock=clock,
             database=cast(
                 "Database", MortalDatabase(self, simulation.database)
             ),
-            compute=SimulatedCompute(
-                simulation.cloud,
-                wait=simulation.clock.pass_time,
-                evacuates_stopped=evacuates_stopped,
-            ),
-            calls=SimulatedExecutor(simulation.clock),
+            compute=compute,
+            access=self.access,
+            calls=_Calls(simulation.clock, self),
             settings=settings,
             slots=Slots(settings.window_ceiling),
             events=Silent(),
@@ -234,17 +281,18 @@ class Engine:
         )
         self.intake = Intake(
             world,
-            _Turns(simulation.clock, self)
-            if in_turns
-            else futurist.SynchronousExecutor(),
+            _Turns(self) if in_turns else _AtOnce(self),
             owner=name,
             capacity=32,
             lease=LEASE,
             recover=functools.partial(recover, world, Flows.from_conf(conf)),
             on_done=lambda: None,
         )
+        self._housekeeping = Housekeeping(world, self.intake)
+        self._keeps_house = False
         simulation.engines.append(self)
         simulation.clock.every(RENEWAL, self._renew)
+        simulation.clock.every(RETRY_INTERVAL, self._ask_nova)
 
     def poll(self) -> None:
         """Work on what is due, to its end, or until it is killed."""
@@ -253,23 +301,62 @@ class Engine:
 
     def poll_in_turn(self) -> None:
         """The same, while others go on."""
+        self._simulation.clock.spawn(self.poll, held_until=self._held_until)
+
+    def spawn(self, work: Callable[[], Any], lease: Lease) -> None:
+        """Have it work on something while others go on."""
         self._simulation.clock.spawn(
-            self.poll, held_until=lambda: self.suspended_until
+            lambda: self.act(work, lease), held_until=self._held_until
         )
 
-    def act(self, function: Callable[[], Any]) -> None:
-        """Call something of this engine."""
-        self._simulation.acting.append(self)
+    def begin(self, work: Callable[[], Any]) -> None:
+        """The same, for what it works on now, and at once."""
+        lease = self._simulation.acting[-1].lease
+        self._simulation.clock.begin(
+            lambda: self.act(work, lease), held_until=self._held_until
+        )
+        self.go_on()
+
+    def keep_house(self) -> None:
+        """Take a turn of housekeeping, while others go on."""
+        if not self._keeps_house:
+            self._keeps_house = True
+            self._simulation.clock.spawn(
+                self._keep_house, held_until=self._held_until
+            )
+
+    def _keep_house(self) -> None:
         try:
-            function()
-        except EngineKilled:
-            assert not self.alive
-        except exception.ServiceUnavailable:
-            # The service looks again at its next turn.
-            return
+            if self._runs and not self.stopping.is_set():
+                self.act(self._housekeeping.run)
+        finally:
+            self._keeps_house = False
+
+    def act(
+        self, function: Callable[[], Any], lease: Lease | None = None
+    ) -> None:
+        """Call something of this engine."""
+        with self.acting(lease):
+            try:
+                function()
+            except EngineKilled:
+                assert not self.alive
+            except exception.ServiceUnavailable:
+                # The service looks again at its next turn.
+                return
+        self._simulation.invariants.raise_broken()
+
+    @contextlib.contextmanager
+    def acting(self, lease: Lease | None) -> Iterator[None]:
+        """What this thread does, it does for the engine.
+
+        :param lease: of the claim that it works on
+        """
+        self._simulation.acting.append(Actor(self, lease))
+        try:
+            yield
         finally:
             self._simulation.acting.pop()
-        self._simulation.invariants.raise_broken()
 
     def committed(self) -> None:
         """It has written something."""
@@ -282,14 +369,14 @@ class Engine:
         steps = self._simulation.steps
         at = self._simulation.clock.elapsed, steps.events
         steps.take(self, Step(when, kind, name, subject, self.name, at))
-        self.check_alive()
+        self.go_on()
 
     def reach_database(self) -> None:
         """:raises ServiceUnavailable: the database is away"""
-        self.check_alive()
+        self.go_on()
         if self._simulation.database_delay:
             self._simulation.clock.pass_time(self._simulation.database_delay)
-            self.check_alive()
+            self.go_on()
         if self._simulation.clock.elapsed < self._simulation.database_back_at:
             raise exception.ServiceUnavailable()
 
@@ -300,22 +387,56 @@ class Engine:
 
     def suspend(self, seconds: float) -> None:
         """As by SIGSTOP, and SIGCONT later."""
-        self.suspended_until = self._simulation.clock.elapsed + seconds
+        until = self._simulation.clock.elapsed + seconds
+        self.suspended_until = max(self.suspended_until, until)
         self._simulation.trace.add(f"{self.name} is suspended")
+
+    def _held_until(self) -> float:
+        return self.suspended_until
 
     @property
     def _runs(self) -> bool:
         awake = self.suspended_until <= self._simulation.clock.elapsed
         return self.alive and awake
 
-    def check_alive(self) -> None:
-        """A killed engine does nothing more, whatever catches what."""
+    @property
+    def busy(self) -> bool:
+        """Whether it works on something, or will go on with it."""
+        return self.alive and bool(self.intake.leases)
+
+    def go_on(self) -> None:
+        """Called before and after whatever others can notice.
+
+        A suspended engine does nothing until it is awake, a killed one
+        nothing more, whatever catches what.
+
+        :raises EngineKilled:
+        """
+        self._simulation.clock.hold()
         if not self.alive:
             raise EngineKilled
 
     def _renew(self) -> None:
         if self._runs:
-            self.act(self.intake.renew)
+            self._simulation.clock.begin(
+                lambda: self.act(self.intake.renew),
+                held_until=self._held_until,
+            )
+
+    def _ask_nova(self) -> None:
+        """As long as it can use Nova, it has no questions of its own."""
+        if self._runs and not self.access.usable:
+            self._simulation.clock.spawn(
+                lambda: self.act(self.access.check),
+                held_until=lambda: self.suspended_until,
+            )
+
+
+class Actor(NamedTuple):
+    """Who acts, and under which claim; None outside of recoveries."""
+
+    engine: Engine
+    lease: Lease | None
 
 
 class Simulation:
@@ -339,6 +460,7 @@ class Simulation:
         }
         self.cloud = Cloud(self.clock.epoch, **cloud)
         self.cloud.on_call = self._on_call
+        self.cloud.gate.caller = self._caller
         path = directory / "masakari.sqlite"
         path.write_bytes(_empty_database())
         self.connection = f"sqlite:///{path}"
@@ -350,7 +472,7 @@ class Simulation:
         self.most_in_flight = 0
         self.lease = LEASE
         self.engines: list[Engine] = []
-        self._acting: dict[int, list[Engine]] = {}
+        self._acting: dict[int, list[Actor]] = {}
         self.database_back_at = 0.0
         #: Seconds that engines wait for a transaction, in which others act.
         self.database_delay = 0.0
@@ -359,7 +481,7 @@ class Simulation:
         self.steps = Steps()
 
     @property
-    def acting(self) -> list[Engine]:
+    def acting(self) -> list[Actor]:
         """Who acts in this thread, the innermost one last."""
         return self._acting.setdefault(threading.get_ident(), [])
 
@@ -523,6 +645,20 @@ class Simulation:
         finally:
             self.cloud.on_call = hook
 
+    def make_well(self) -> None:
+        """Nothing is wrong any more with Nova, with hosts or the database.
+
+        Nor does an operator keep a host out of service.
+        """
+        self.trace.add("everything is well again")
+        self.database_back_at = 0.0
+        self.cloud.faults.clear()
+        for name, host in self.cloud.hosts.items():
+            self.cloud.revive(name)
+            self.cloud.thaw(name)
+            host.slots = 100
+            host.forced_down = False
+
     # -- looking ----------------------------------------------------------
 
     def now(self, notification: Notification) -> Notification:
@@ -555,15 +691,20 @@ class Simulation:
 
     # -- what must never happen -------------------------------------------
 
+    def _caller(self) -> str | None:
+        return self.acting[-1].engine.name if self.acting else None
+
     def _on_call(self, when: When, call: Call) -> None:
-        engine = self.acting[-1]
-        engine.check_alive()
+        engine = self.acting[-1].engine
+        engine.go_on()
         if when == "before":
             self.trace.add(
                 f"{engine.name}: {call.verb} {call.subject} "
                 f"{call.detail}".rstrip()
             )
         self.invariants.at_call(when, call.verb, call.subject, call.detail)
+        if when == "sent":
+            return
         self.most_in_flight = max(
             self.most_in_flight, self.invariants.in_flight()
         )

@@ -3,11 +3,13 @@
 
 import collections
 import dataclasses
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from masakari.domain.model import SETTLED, UNFINISHED, VMoveStatus
 from masakari.domain.server import SHUTDOWN
+from masakari.simulator.records import RUNNING
 
 if TYPE_CHECKING:
     from masakari.simulator.records import (
@@ -21,10 +23,11 @@ _OPEN = frozenset(status.value for status in UNFINISHED)
 _SETTLED = frozenset(status.value for status in SETTLED)
 _IN_PROGRESS = ("accepted", "pre-migrating")
 
-#: What a notification and a move may become, in one commit.
+#: What a notification and a move may become, in one commit. One that is
+#: ``new`` again waits: see :meth:`Invariants._check_waiting`.
 _NEXT_STATUS: Mapping[str, frozenset[str]] = {
     "new": frozenset({"running"}),
-    "running": frozenset({"error", "finished", "ignored", "failed"}),
+    "running": frozenset({"new", "error", "finished", "ignored", "failed"}),
     "error": frozenset({"running"}),
 }
 #: What an operator's retry makes of one that has been given up.
@@ -34,6 +37,15 @@ _NEXT_OF_MOVE: Mapping[str | None, frozenset[str]] = {
     "pending": _SETTLED | {"ongoing"},
     "ongoing": _SETTLED,
 }
+
+#: Seconds for which a recovery that cannot go on is put off, at most.
+PUT_OFF = 60
+
+#: How Nova says no for good, and what it has not been able to do.
+_REFUSAL = re.compile(
+    "Bad Request|Forbidden|Conflict|Not Found|Cannot '|could not be found"
+    "|No valid host|The simulated cloud was told to"
+)
 
 #: Seconds after which an engine counts what it has seen in flight.
 COUNTED_WITHIN = 1.0
@@ -58,6 +70,7 @@ class Report:
     message: str | None
     host: str | None
     failure: bool
+    payload: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -79,7 +92,9 @@ class Snapshot:
     ``claims`` are owners, ends of leases (milliseconds) and tokens by
     notification,
     ``attempts`` numbers and times of the next one, ``uses`` the reserved
-    hosts that notifications have taken.
+    hosts that notifications have taken, ``owners`` who has claimed a host,
+    for whatever it is, and until when, ``stopped`` the hosts that wait for a
+    process.
     """
 
     notifications: Mapping[str, Report]
@@ -88,6 +103,8 @@ class Snapshot:
     attempts: Mapping[str, tuple[int, int | None]]
     uses: Mapping[str, str]
     reserved: frozenset[str]
+    owners: Mapping[str, tuple[str, int]]
+    stopped: frozenset[str]
 
 
 _NOTHING = Snapshot(
@@ -97,6 +114,8 @@ _NOTHING = Snapshot(
     attempts={},
     uses={},
     reserved=frozenset(),
+    owners={},
+    stopped=frozenset(),
 )
 
 
@@ -113,6 +132,7 @@ def _snapshot(simulation: "Simulation") -> Snapshot:
                     message=row[2],
                     host=row[3],
                     failure=row[4] == "COMPUTE_HOST" and "STOPPED" in row[5],
+                    payload=row[5],
                 )
                 for row in rows(
                     "SELECT notification_uuid, status, message, hosts.name, "
@@ -141,7 +161,8 @@ def _snapshot(simulation: "Simulation") -> Snapshot:
                 uuid: (owner, until, token)
                 for uuid, owner, until, token in rows(
                     "SELECT notification_uuid, owner, expires_at, token "
-                    "FROM claims WHERE expires_at > 0"
+                    "FROM claims "
+                    "WHERE expires_at > 0 AND notification_uuid IS NOT NULL"
                 )
             },
             attempts={
@@ -160,6 +181,20 @@ def _snapshot(simulation: "Simulation") -> Snapshot:
             reserved=frozenset(
                 name
                 for (name,) in rows("SELECT name FROM hosts WHERE reserved")
+            ),
+            owners={
+                name: (owner, until)
+                for name, owner, until in rows(
+                    "SELECT name, owner, expires_at FROM claims "
+                    "JOIN hosts ON hosts.uuid = subject WHERE expires_at > 0"
+                )
+            },
+            stopped=frozenset(
+                name
+                for (name,) in rows(
+                    "SELECT name FROM process_outages "
+                    "JOIN hosts ON hosts.uuid = host_uuid"
+                )
             ),
         )
 
@@ -182,6 +217,8 @@ class Invariants:
         self._granted: collections.Counter[str] = collections.Counter()
         self._broken: list[Violation] = []
         self._doubled: set[str] = set()
+        self._left_alone: set[str] = set()
+        self._deleted: set[str] = set()
         self.locked: dict[str, bool] = {}
         self.origins: dict[str, list[tuple[str, int]]] = {}
         self.reserves: dict[str, HostRecord] = {}
@@ -192,20 +229,58 @@ class Invariants:
     def at_call(self, when: str, verb: str, subject: str, detail: str) -> None:
         """:raises Violation:"""
         try:
-            if when == "before" and verb == "evacuate":
+            if when == "sent":
+                self._is_claimed(verb, subject)
+            if when == "sent" and verb == "enable_service":
+                self._has_the_host(subject)
+            if when == "sent" and verb == "evacuate":
                 self._before_evacuation(subject, detail)
             if when == "after" and verb == "evacuations":
                 self._has_looked(subject)
         except AssertionError as error:
             self._report(error)
 
+    @property
+    def _acting(self) -> str:
+        return self._simulation.acting[-1].engine.name
+
     def _has_looked(self, host: str) -> None:
         """Who holds the failure of the host knows what is in flight."""
         now = self._simulation.clock.epoch()
         for uuid, (owner, _, token) in self._seen.claims.items():
             about = self._seen.notifications[uuid].host
-            if (owner, about) == (self._simulation.acting[-1].name, host):
+            if (owner, about) == (self._acting, host):
                 self._looked_at.setdefault(token, now)
+
+    def _has_the_host(self, host: str) -> None:
+        """Who enables a service holds its host, or has it in reserve."""
+        owner, until = self._seen.owners.get(host, ("nobody", 0))
+        held = owner == self._acting and until > 1000 * self._now
+        user = self._holder(self._seen.uses.get(host, ""))
+        assert held or user == self._acting, (
+            f"{self._acting} enables {host}, which {owner} has claimed"
+        )
+
+    def _is_claimed(self, verb: str, subject: str) -> None:
+        """Who changes something in Nova has the claim that it works on."""
+        engine, lease = self._simulation.acting[-1]
+        now = self._now * 1000
+        if lease is None:
+            owner, until = self._seen.owners.get(subject, ("nobody", 0))
+            held = owner == engine.name and until > now
+        else:
+            claim = lease.claim
+            _, until, token = self._seen.claims.get(
+                claim.notification.uuid, ("nobody", 0, "")
+            )
+            held = token == claim.token and until > now
+        assert held, (
+            f"{engine.name} calls {verb} {subject} although it holds no claim"
+        )
+
+    @property
+    def _now(self) -> float:
+        return self._simulation.clock.epoch()
 
     def _report(self, error: AssertionError) -> None:
         raise self.broken(str(error)) from error
@@ -221,11 +296,21 @@ class Invariants:
         for violation in self._broken:
             raise violation
 
+    def leave_alone(self, uuid: str, *, deleted: bool = False) -> None:
+        """What becomes of an instance is not up to us any more.
+
+        :param deleted: its user is deleting it
+        """
+        self._left_alone.add(uuid)
+        if deleted:
+            self._deleted.add(uuid)
+
     def about_to_double(self, uuid: str) -> None:
         """Somebody else asks for an instance, be it in flight or not.
 
         Nova may leave it in error when one of them ends after the other.
         """
+        self._left_alone.add(uuid)
         if any(record.instance_uuid == uuid for record in self._flying()):
             self._doubled.add(uuid)
 
@@ -234,28 +319,21 @@ class Invariants:
         return len(self._flying())
 
     def _flying(self) -> list["MigrationRecord"]:
+        """What it is at work on, whatever else its records say."""
+        cloud = self._simulation.cloud
+        at_work = cloud.at_work
         return [
             record
-            for record in self._simulation.cloud.migrations
-            if record.status in _IN_PROGRESS and not self._is_stuck(record)
+            for record in cloud.migrations
+            if record.status in _IN_PROGRESS and record.id in at_work
         ]
-
-    def _is_stuck(self, record: "MigrationRecord") -> bool:
-        """Whether Nova does nothing for it any more.
-
-        It waits at a destination that has died, or nobody has chosen one.
-        """
-        hosts = self._simulation.cloud.hosts
-        if record.dest_host in hosts:
-            return not hosts[record.dest_host].alive
-        age = self._simulation.clock.epoch() - record.created_at
-        return age >= self._simulation.settings.evacuation_timeout
 
     def _before_evacuation(self, uuid: str, detail: str) -> None:
         cloud = self._simulation.cloud
         server = cloud.servers.get(uuid)
         if server is None or server.host is None:
             return
+        assert uuid not in self._deleted, f"{server.name} is being deleted"
         assert not cloud.is_up(server.host), (
             f"{uuid} is evacuated from {server.host}, which is up"
         )
@@ -295,9 +373,9 @@ class Invariants:
             f"{server.name} has no record of its move from {server.host}"
         )
         owner = self._holder(move.notification)
-        acting = self._simulation.acting[-1].name
-        assert owner == acting, (
-            f"{acting} evacuates {server.name}, which {owner} has claimed"
+        assert owner == self._acting, (
+            f"{self._acting} evacuates {server.name}, which {owner} has "
+            "claimed"
         )
         token = self._seen.claims[move.notification][2]
         self._asked_under[server.uuid] = token
@@ -313,15 +391,14 @@ class Invariants:
 
         An instance counts once, although an operator may ask for it too.
         """
-        acting = self._simulation.acting[-1].name
         counted = {
             record.instance_uuid
             for record in self._flying()
-            if self._counts(acting, record)
+            if self._counts(self._acting, record)
         }
         flying = len(counted)
         assert flying < self._simulation.settings.window_ceiling, (
-            f"{acting} has {flying} in flight and asks for one more"
+            f"{self._acting} has {flying} in flight and asks for one more"
         )
 
     def _counts(self, engine: str, record: "MigrationRecord") -> bool:
@@ -404,6 +481,15 @@ class Invariants:
                 or (self._granted[uuid] and (old.status, status) == _RETRIED)
             ), f"notification {uuid} is {status} and was {old}"
             until = self._seen.claims.get(uuid, ("", 0, ""))[1]
+            if old is not None and (old.status, status) == ("running", "new"):
+                self._check_waiting(uuid, before)
+            if old is not None and (old.status, status) == (
+                "error",
+                "running",
+            ):
+                assert report.message is None, (
+                    f"{uuid} tells of the attempt before: {report.message}"
+                )
             attempts, due = self._seen.attempts.get(uuid, (0, None))
             most = ATTEMPTS + self._granted[uuid]
             assert attempts <= most, f"{uuid} has {attempts} attempts"
@@ -424,6 +510,20 @@ class Invariants:
                 f"{uuid} is not due before {due}"
             )
 
+    def _check_waiting(self, uuid: str, before: Snapshot) -> None:
+        """It says what it waits for, and any engine looks again soon."""
+        assert self._seen.notifications[uuid].message, (
+            f"{uuid} waits and does not say for what"
+        )
+        assert self._holder(uuid) is None, f"{uuid} waits and is claimed"
+        tried, _ = before.attempts.get(uuid, (0, None))
+        attempts, due = self._seen.attempts.get(uuid, (0, None))
+        assert attempts == tried, f"{uuid} waits, which counts as an attempt"
+        now = self._simulation.clock.epoch() * 1000
+        assert due and now < due <= now + 1000 * PUT_OFF + 1000, (
+            f"{uuid} waits until {due}"
+        )
+
     def _check_moves(self, before: Snapshot) -> None:
         unsettled: set[tuple[str, str]] = set()
         for uuid, move in self._seen.moves.items():
@@ -434,6 +534,9 @@ class Invariants:
             ), f"the move of {move.instance} was {old} and is {move.status}"
             if move.status in _SETTLED:
                 continue
+            if (old, move.status) == ("pending", "ongoing"):
+                said = self._seen.notifications[move.notification].message
+                assert said is None, f"{move.instance} moves, and {said}"
             assert (
                 self._seen.notifications[move.notification].status in _OPEN
             ), (
@@ -468,7 +571,25 @@ class Invariants:
 
     def has_claims(self, engine: str) -> bool:
         """Whether nobody else can work on something yet."""
-        return any(self._holder(uuid) == engine for uuid in self._seen.claims)
+        return any(
+            self._holder(uuid) == engine for uuid in self._seen.claims
+        ) or any(
+            owner == engine and until > 1000 * self._now
+            for owner, until in self._seen.owners.values()
+        )
+
+    @property
+    def waits_for_process(self) -> bool:
+        """Whether a host is on maintenance for a process of it."""
+        return bool(self._seen.stopped)
+
+    @property
+    def returning(self) -> bool:
+        """Whether such a host is to be put back into service soon."""
+        return bool(self._simulation.settings.service_up_interval) and any(
+            self._simulation.cloud.hosts[name].responds
+            for name in self._seen.stopped
+        )
 
     def attempts(self, notification: str) -> int:
         """How often its recovery was begun."""
@@ -493,11 +614,51 @@ class Invariants:
         self._nobody_is_forgotten(latest)
         for name in self.reserves:
             self._is_not_lost(name)
+        for server in self._simulation.cloud.servers.values():
+            self._is_no_worse(server, latest.get(server.uuid))
+        assert not self.returning, (
+            f"out of service although nova-compute runs: {self._seen.stopped}"
+        )
         for uuid, server in self._simulation.cloud.servers.items():
             locked = self.locked.get(uuid, False)
             assert server.locked == locked, (
                 f"{server.name} is locked: {locked}"
             )
+
+    def _is_no_worse(self, server: "ServerRecord", move: Move | None) -> None:
+        """Nothing of ours, and no recovery that did not work, is left.
+
+        Unless Nova itself has refused something, and the record says why.
+        """
+        if server.uuid in self._left_alone or self._says_why(server, move):
+            return
+        origins = self.origins[server.uuid]
+        allowed = {state for origin in origins for state in _unharmed(*origin)}
+        assert server.vm_state in allowed, (
+            f"{server.name} on {server.host} is {server.vm_state}, which is "
+            f"worse than {allowed}"
+        )
+        host = self._simulation.cloud.hosts.get(server.host or "")
+        if server.vm_state == "active" and host is not None and host.alive:
+            runs = (server.task_state, server.power_state) == (None, RUNNING)
+            assert runs or _is_off(*origins[0]), (
+                f"{server.name} on {server.host}, which is up, does not run: "
+                f"{server.task_state}, {server.power_state}"
+            )
+
+    def _says_why(self, server: "ServerRecord", move: Move | None) -> bool:
+        """Whether the record of it has Nova's reason."""
+        texts = [
+            report.message or ""
+            for report in self._seen.notifications.values()
+            if server.uuid in report.payload and report.status == "failed"
+        ]
+        if move is not None and move.status == "failed":
+            texts.append(move.message or "")
+        return any(
+            (server.fault and server.fault in text) or _REFUSAL.search(text)
+            for text in texts
+        )
 
     def _agrees(self, server: "ServerRecord", move: Move) -> None:
         if move.status == VMoveStatus.SUCCEEDED:
@@ -562,6 +723,16 @@ class Invariants:
             assert kept == (before.enabled, before.disabled_reason), (
                 f"the service on {name} is not as before: {kept}"
             )
+
+
+def _unharmed(vm_state: str, power_state: int) -> set[str]:
+    """What an instance that was so may be now; see :func:`_goal`."""
+    better = {"active"} if vm_state == "error" else set()
+    return {vm_state, _goal(vm_state, power_state)} | better
+
+
+def _is_off(vm_state: str, power_state: int) -> bool:
+    return vm_state != "active" or power_state == SHUTDOWN
 
 
 def _goal(vm_state: str, power_state: int) -> str:

@@ -95,7 +95,7 @@ def play(kill: Kill) -> None:
     """
     with workers.directory() as directory:
         scenario = Scenario(read(kill.folder), directory)
-        scenario.kill_at([kill.number])
+        scenario.lose_at(deadly=[kill.number])
         with workers.telling(scenario):
             scenario.play()
             _check(scenario)

@@ -20,7 +20,9 @@ class Outcome:
 
     def check(self) -> None:
         """Compare what is, and how it came, with what was expected."""
-        assert self._simulation.steps.kill_at is None, "no engine was killed"
+        steps = self._simulation.steps
+        assert steps.kill_at is None, "no engine was killed"
+        assert not steps.freeze_at, "no engine was frozen"
         for fault in self._scenario.faults:
             assert fault.used, f"no call has met the {fault}"
         self.check_end()

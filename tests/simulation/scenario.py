@@ -12,7 +12,9 @@ from masakari.db import segments
 from masakari.domain.model import Host, Notification, NotificationType
 from masakari.domain.server import SHUTDOWN
 from masakari.domain.settings import RecoverySettings
+from masakari.engine.housekeeping import INTERVAL
 from masakari.simulator.faults import Fault
+from masakari.simulator.records import DELETING, SOFT_DELETING
 from tests.functional.db import records
 from tests.simulation.clock import SimulatedClock
 from tests.simulation.files import (
@@ -182,6 +184,10 @@ class Scenario:
             self.names[record.uuid] = one
             self.simulation.invariants.locked[record.uuid] = fields.locked
             self._may_be_restored(record.uuid)
+            if fields.task in (DELETING, SOFT_DELETING):
+                self.simulation.invariants.leave_alone(
+                    record.uuid, deleted=True
+                )
 
     def _may_be_restored(self, uuid: str) -> None:
         """As it is now."""
@@ -191,19 +197,29 @@ class Scenario:
 
     # -- meanwhile ---------------------------------------------------------
 
-    def kill_at(self, steps: Iterable[int]) -> None:
-        """Kill who takes these steps; another engine is started instead.
+    def lose_at(
+        self,
+        *,
+        deadly: Iterable[int] = (),
+        freezing: Mapping[int, float] | None = None,
+    ) -> None:
+        """Kill or freeze who takes these steps; another engine is started.
 
         What is to happen later does so as long after another engine has
         taken over as it would have after the step.
+
+        :param deadly: who takes one of these steps is killed
+        :param freezing: who takes one of these goes on so many seconds later
         """
         self.simulation.progress_in = _NOWHERE
-        self.simulation.steps.deadly = set(steps)
-        self.simulation.steps.on_death = self._replace_engine
-        self.simulation.steps.on_claim = self.story.go_on
+        steps = self.simulation.steps
+        steps.deadly = set(deadly)
+        steps.freezing = dict(freezing or {})
+        steps.on_loss = self._replace_engine
+        steps.on_claim = self.story.go_on
 
-    def _replace_engine(self, dead: Engine) -> None:
-        if self.simulation.invariants.has_claims(dead.name):
+    def _replace_engine(self, lost: Engine) -> None:
+        if self.simulation.invariants.has_claims(lost.name):
             self.story.halt(TAKEN_OVER_WITHIN)
         self._start_engines(1)
 
@@ -224,17 +240,34 @@ class Scenario:
             self.story.add(event)
         self._start_engines(self.cloud.engines)
         try:
-            while clock.elapsed < self.cloud.run + self.story.late:
-                clock.pass_time(1)
-                self.simulation.invariants.raise_broken()
-                done = not self.simulation.invariants.unfinished
-                if self.story.over and done:
-                    break
+            self._go_on()
         finally:
             self.ended_at = clock.elapsed
             for engine in self.simulation.engines:
                 engine.alive = False
             clock.stop()
+
+    def _go_on(self) -> None:
+        self._go_on_until(self.cloud.run)
+
+    def _go_on_until(self, seconds: float) -> None:
+        """Until that time at most, and until nothing is left to do."""
+        clock = self.simulation.clock
+        while clock.elapsed < seconds + self.story.late:
+            clock.pass_time(1)
+            self.simulation.invariants.raise_broken()
+            if self.story.over and not self._is_going_on:
+                return
+
+    @property
+    def _is_going_on(self) -> bool:
+        """Whether an engine has something to do, or to wake up with."""
+        invariants = self.simulation.invariants
+        return (
+            invariants.unfinished
+            or invariants.returning
+            or any(engine.busy for engine in self.simulation.engines)
+        )
 
     def _start_engines(self, count: int) -> None:
         clocks = self.cloud.clocks
@@ -250,6 +283,7 @@ class Scenario:
             )
             first = 0.0 if self._rivals else (number - 1) * 0.1
             self._poll(engine, first=first)
+            self._keep_house(engine, first=first)
 
     def _poll(self, engine: Engine, *, first: float) -> None:
         clock = self.simulation.clock
@@ -260,6 +294,16 @@ class Scenario:
             clock.at(clock.elapsed + POLL, poll)
 
         clock.at(clock.elapsed + first, poll)
+
+    def _keep_house(self, engine: Engine, *, first: float) -> None:
+        clock = self.simulation.clock
+
+        def turn() -> None:
+            if self.simulation.invariants.waits_for_process:
+                engine.keep_house()
+            clock.at(clock.elapsed + INTERVAL, turn)
+
+        clock.at(clock.elapsed + first, turn)
 
     def _happen(self, event: Event) -> None:
         verb = event.verb
@@ -297,6 +341,7 @@ class Scenario:
             message=file.message,
             server=file.server and self._uuid(file.server),
             host=file.host,
+            caller=file.engine and f"engine-{file.engine}",
             times=file.times,
             until=until,
             retry_after=file.retry_after,
@@ -356,11 +401,14 @@ class Scenario:
     def _kill_engine(self, moment: Sequence[Any]) -> None:
         when, verb, count = moment
         steps = self.simulation.steps
-        # Where one is killed besides, that step may never be taken.
-        assert steps.kill_at is None or steps.deadly, (
-            "one is to be killed already"
-        )
+        # Where one is lost besides, that step may never be taken.
+        lost = steps.deadly or steps.freezing
+        assert steps.kill_at is None or lost, "one is to be killed already"
         steps.kill_at = (when, verb, count)
+
+    def _freeze_engine(self, moment: Sequence[Any]) -> None:
+        when, verb, count, seconds = moment
+        self.simulation.steps.freeze_at[when, verb, count] = float(seconds)
 
     def _engine(self, number: int) -> Engine:
         return self.simulation.engines[number - 1]

@@ -2,6 +2,7 @@
 """Tasks of third parties among ours: what their failures lead to."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,9 @@ from masakari.domain.model import NotificationStatus, VMoveStatus
 from masakari.engine import plugins, workflows
 from masakari.engine.drivers.taskflow import base, no_op
 from tests.simulation.harness import Simulation
+from tests.simulation.outcome import Outcome
 from tests.simulation.test_reserved_hosts import last, placed, reserve
+from tests.simulation.test_strict import written
 
 FINISHED = NotificationStatus.FINISHED
 FAILED = NotificationStatus.FAILED
@@ -41,6 +44,12 @@ class Skip(base.MasakariTask):
 class GiveWhatIsNoJson(base.MasakariTask):
     def execute(self, host_name):
         return self.novaclient.get_servers(self.context, host_name)
+
+
+class Unlock(base.MasakariTask):
+    def execute(self, host_name):
+        for server in self.novaclient.get_servers(self.context, host_name):
+            self.novaclient.unlock_server(self.context, server.id)
 
 
 @pytest.fixture
@@ -173,3 +182,22 @@ def test_a_result_that_cannot_be_recorded_keeps_nobody_from_recovery(
     simulation.run(simulation.engine(), seconds=60)
     assert simulation.now(notification).status == FINISHED
     assert len(simulation.evacuated()) == 2
+
+
+def test_a_task_of_an_engine_that_was_frozen_changes_nothing(
+    insert: Insert, tmp_path: Path
+) -> None:
+    insert(AUTO, "post", 1, Unlock)
+    scenario = written(
+        tmp_path,
+        cloud="{hosts: {failed: {}, other: {}}, engines: 2, "
+        "servers: {web: {host: failed}, old: {host: failed, state: error}}, "
+        "settings: {ignore_instances_in_error_state: true}}",
+        events="[{at: 0, kill: failed}, "
+        "{at: 0, freeze_engine: [before, unlock, 1, 40]}, "
+        "{at: 7, report: COMPUTE_HOST, host: failed}]",
+        expect="{notifications: {it: {status: finished}}, "
+        "moves: {web: succeeded, old: ignored}, calls: {unlock: 1}}",
+    )
+    scenario.play()
+    Outcome(scenario).check()

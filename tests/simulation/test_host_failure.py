@@ -210,10 +210,11 @@ def test_a_disabled_segment_is_left_alone(simulation: Simulation) -> None:
     assert simulation.cloud.calls == []
 
 
-def test_a_hypervisor_of_another_name_is_no_success(
-    simulation: Simulation,
-) -> None:
+def test_a_hypervisor_of_another_name_is_no_success(tmp_path: Path) -> None:
     """The service's host tells where a server is, not the hypervisor's."""
+    simulation = Simulation(
+        tmp_path, RecoverySettings(evacuate_to_stopped_at_last=False)
+    )
     failed, *_ = simulation.hosts(2)
     simulation.cloud.add_host("far", hypervisor="far.example.org", slots=0)
     (uuid,) = simulation.servers(failed, 1)

@@ -281,32 +281,6 @@ def test_a_recovery_leaves_nothing_behind_in_memory(
     assert counts[0] == counts[1] == counts[2]
 
 
-def test_a_record_that_an_earlier_failure_left_open_is_history(
-    simulation: Simulation,
-) -> None:
-    """Its destination died, and its end was never written."""
-    failed, *_ = simulation.hosts(4)
-    (uuid,) = simulation.servers(failed, 1)
-    simulation.cloud.faults.add("rebuild", "lost", times=1)
-    first = simulation.fail(failed)
-    simulation.clock.at(
-        simulation.clock.elapsed + 3,
-        lambda: simulation.cloud.kill(
-            simulation.cloud.migrations[0].dest_host or ""
-        ),
-    )
-    assert simulation.recover(first).status is FAILED
-    (record,) = simulation.cloud.migrations
-    # Somebody makes the instance usable again, and the host is reported anew.
-    server = simulation.cloud.servers[uuid]
-    server.task_state = None
-    # By its record it would be evacuated twice at once.
-    simulation.cloud.on_call = None
-    again = simulation.recover(simulation.notify(failed))
-    assert again.status is FINISHED
-    assert server.host not in (failed.name, record.dest_host)
-
-
 def test_a_row_that_makes_no_sense_keeps_nobody_waiting(
     simulation: Simulation,
 ) -> None:

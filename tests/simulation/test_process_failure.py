@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """nova-compute stops on a host, and starts again."""
 
+import logging
+from collections.abc import Callable
+
 import pytest
 
 from masakari import exception
@@ -11,7 +14,10 @@ from masakari.domain.model import (
     NotificationStatus,
     NotificationType,
 )
+from masakari.engine.housekeeping import INTERVAL
+from tests.simulation import harness
 from tests.simulation.harness import STOPPED, Simulation
+from tests.unit.events.recorder import Recorder
 
 FINISHED = NotificationStatus.FINISHED
 FAILED = NotificationStatus.FAILED
@@ -160,3 +166,72 @@ def test_its_host_can_still_fail(simulation: Simulation) -> None:
             NotificationType.PROCESS,
             {"event": "STARTED", "process_name": "nova-compute"},
         )
+
+
+@pytest.fixture
+def told(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    """What housekeeping has logged."""
+    caplog.set_level(logging.INFO)
+    return lambda: [
+        f"{record.levelname} {record.getMessage()}"
+        for record in caplog.records
+        if record.name.endswith(".housekeeping")
+    ]
+
+
+def keep_house(simulation: Simulation, seconds: float) -> None:
+    """An engine does so for a while."""
+    engine = simulation.engine()
+    for _ in range(int(seconds / INTERVAL) + 1):
+        engine.keep_house()
+        simulation.clock.pass_time(INTERVAL)
+
+
+def test_a_host_that_is_put_back_is_told_once(
+    simulation: Simulation,
+    monkeypatch: pytest.MonkeyPatch,
+    told: Callable[[], list[str]],
+) -> None:
+    host, *_ = simulation.hosts(2)
+    simulation.recover(report(simulation, host))
+    recorder = Recorder()
+    monkeypatch.setattr(harness, "Silent", lambda: recorder)
+    keep_house(simulation, 600)
+    assert service(simulation, host) == (True, None)
+    assert recorder.types == ["host.update.start", "host.update.end"]
+    assert {event.data["on_maintenance"] for event in recorder.events} == {
+        False
+    }
+    (line,) = told()
+    assert line.startswith(f"INFO Host {host.name} is back in service: ")
+    assert "for 120 seconds since process nova-compute" in line
+
+
+def test_what_is_in_the_way_for_an_hour_is_told_once(
+    simulation: Simulation, told: Callable[[], list[str]]
+) -> None:
+    host, *_ = simulation.hosts(2)
+    simulation.recover(report(simulation, host))
+    simulation.cloud.faults.add("enable_service", 403, message="Not yours.")
+    fault = simulation.cloud.faults.add("compute_services", 503)
+    keep_house(simulation, 3600)
+    simulation.cloud.faults.remove(fault)
+    keep_house(simulation, 3600)
+    away, refused = told()
+    assert away.startswith("WARNING Nova does not say whether nova-compute")
+    assert refused.startswith(f"WARNING Host {host.name} is not put back")
+    assert "Not yours." in refused
+
+
+def test_where_no_host_waits_nothing_is_asked(simulation: Simulation) -> None:
+    simulation.hosts(2)
+    keep_house(simulation, 600)
+    assert simulation.cloud.calls == []
+
+
+def test_one_list_is_enough_for_all(simulation: Simulation) -> None:
+    for host in simulation.hosts(5):
+        simulation.recover(report(simulation, host))
+    simulation.cloud.counts.clear()
+    keep_house(simulation, 60)
+    assert dict(simulation.cloud.counts) == {"compute_services": 5}

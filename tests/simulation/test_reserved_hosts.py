@@ -82,8 +82,11 @@ def test_the_next_is_used_while_the_first_still_works(
 
 
 def test_one_bad_instance_does_not_use_up_the_reserves(
-    simulation: Simulation,
+    tmp_path: Path,
 ) -> None:
+    simulation = Simulation(
+        tmp_path, RecoverySettings(evacuate_to_stopped_at_last=False)
+    )
     failed, one, two, three = simulation.hosts(4, method="reserved_host")
     for host in (one, two, three):
         reserve(simulation, host, slots=50)

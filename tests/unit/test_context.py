@@ -28,6 +28,15 @@ def test_what_travels_and_arrives():
     assert arrived.to_dict() == values
 
 
+def test_no_token_leaves_the_process():
+    sent = context.RequestContext(
+        auth_token="Hush",
+        service_catalog=[{"type": "compute", "url": "http://Hush"}],
+    )
+    assert "Hush" not in str(sent.to_dict())
+    assert sent.auth_token == "Hush"
+
+
 def test_a_context_of_another_release():
     arrived = context.RequestContext.from_dict({"user": "u"})
     assert arrived.user_id == "u"

@@ -160,6 +160,42 @@ def test_a_cast_wakes_the_engine(engine):
     assert woken.wait(10)
 
 
+class Listener:
+    """What the bus itself carries."""
+
+    target = bus.target(version=bus.VERSION)
+
+    def __init__(self):
+        self.heard = []
+        self.over = threading.Event()
+
+    def process_notification(self, ctxt, **arguments):
+        self.heard.append((ctxt, arguments))
+        self.over.set()
+
+
+def test_no_token_goes_over_the_bus():
+    conf = configured("fake://")
+    listener = Listener()
+    server = oslo_messaging.get_rpc_server(
+        bus.get_transport(conf),
+        bus.target(topic="ha_engine", server="somebody"),
+        [listener],
+        executor="threading",
+        access_policy=oslo_messaging.DefaultRPCAccessPolicy,
+    )
+    server.start()
+    caller = context.RequestContext(
+        user_id="u", auth_token="Hush", request_id="req-1"
+    )
+    EngineClient(conf).process_notification(caller, notification())
+    assert listener.over.wait(10)
+    server.stop()
+    ((carried, _),) = listener.heard
+    assert carried["request_id"] == "req-1"
+    assert "Hush" not in str(listener.heard)
+
+
 def test_the_engine_answers_with_progress(engine):
     sent = wire.to_wire(notification())
     answer = call(

@@ -7,6 +7,7 @@ from oslo_utils import strutils
 
 from masakari.api import paging
 from masakari.api.resource import Call, Collection, Member, operation
+from masakari.api.schema import lines
 from masakari.api.v1 import views
 from masakari.api.v1.schemas import host as schema
 from masakari.policies import hosts as rules
@@ -99,4 +100,6 @@ def _values(body: dict[str, Any]) -> dict[str, Any]:
     for name in ("reserved", "on_maintenance"):
         if name in values:
             values[name] = strutils.bool_from_string(values[name])
+    if "control_attributes" in values:
+        values["control_attributes"] = lines(values["control_attributes"])
     return values

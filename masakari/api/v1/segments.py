@@ -7,6 +7,7 @@ from oslo_utils import strutils
 
 from masakari.api import paging
 from masakari.api.resource import Call, Collection, Member, operation
+from masakari.api.schema import lines
 from masakari.api.v1 import hosts, views
 from masakari.api.v1.schemas import segment as schema
 from masakari.policies import segments as rules
@@ -82,4 +83,6 @@ def _values(body: dict[str, Any]) -> dict[str, Any]:
     values = dict(body)
     if "enabled" in values:
         values["enabled"] = strutils.bool_from_string(values["enabled"])
+    if values.get("description"):
+        values["description"] = lines(values["description"])
     return values

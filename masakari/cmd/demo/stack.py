@@ -7,7 +7,9 @@ from typing import Any
 from oslo_config import cfg
 
 from masakari import conf as configuration
-from masakari.cmd import allinone, credentials
+from masakari import keystone
+from masakari.api import tokens
+from masakari.cmd import allinone
 from masakari.nova.client import NovaClient
 from masakari.simulator.cloud import Cloud
 from masakari.simulator.http import SimulatorServer
@@ -64,8 +66,15 @@ class Stack:
         ):
             conf.set_override(option, value)
         values = self._values("masakari", "service")
-        credentials.check_tokens_with(
-            conf, credentials.Credentials(kind="password", values=values)
+        services = ("compute", "identity")
+        tokens.use_cloud(
+            conf,
+            keystone.Cloud(
+                kind="password",
+                values=values,
+                interfaces=dict.fromkeys(services, "public"),
+                regions=dict.fromkeys(services),
+            ),
         )
         self._masakari = allinone.AllInOne(
             conf, compute=NovaClient.from_conf(conf), port=0

@@ -12,7 +12,15 @@ from masakari.db import engines, interventions
 from masakari.domain.intervention import Situation
 from masakari.domain.model import Engine, EngineState
 
-_HEADINGS = ("Name", "Host", "Version", "State", "Started", "Heartbeat")
+_HEADINGS = (
+    "Name",
+    "Host",
+    "Version",
+    "State",
+    "Started",
+    "Heartbeat",
+    "Trouble",
+)
 _WORK = ("Notification", "Type", "Failed host", "Lease")
 
 
@@ -44,6 +52,7 @@ def _shown(
             "state": engine.state.value,
             "started_at": actions.moment(engine.started_at),
             "lease_left": engine.lease_left,
+            "trouble": engine.trouble,
             "works_on": work.pop(engine.name, []),
         }
     for name, rest in work.items():
@@ -54,6 +63,7 @@ def _shown(
             "state": EngineState.UNKNOWN.value,
             "started_at": None,
             "lease_left": None,
+            "trouble": None,
             "works_on": rest,
         }
 
@@ -73,6 +83,7 @@ def _rows(engine: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
         *(engine[key] for key in ("name", "host", "version", "state")),
         engine["started_at"],
         actions.lease(engine["lease_left"]),
+        engine["trouble"] or "",
     )
     for work in engine["works_on"] or [None]:
         yield (*known, *_cells(work))

@@ -10,7 +10,14 @@ from oslo_config import cfg
 
 from masakari.cmd.manage import actions
 from masakari.cmd.manage.actions import Action
-from masakari.db import engines, interventions, progress, query, vmoves
+from masakari.db import (
+    engines,
+    hosts,
+    interventions,
+    progress,
+    query,
+    vmoves,
+)
 from masakari.db.session import Database
 from masakari.domain.intervention import Refusal, Situation
 from masakari.domain.model import (
@@ -173,6 +180,10 @@ def _find(
     if arguments.status:
         wanted["statuses"] = (NotificationStatus(arguments.status),)
     if arguments.host_name is not None:
+        if not database.read(hosts.has_been, arguments.host_name):
+            raise actions.UsageError(
+                f"There is no host {arguments.host_name}, and there was none."
+            )
         wanted["host"] = arguments.host_name
     if arguments.since is not None:
         wanted["since"] = arguments.since * _SECONDS_OF_AN_HOUR

@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Standard output is for what was asked for.
     conf.set_default("use_stderr", not (conf.log_file or conf.log_dir))
     try:
-        startup.begin(conf)
+        startup.begin(conf, or_stderr=True)
     except exception.ConfigurationError as error:
         startup.refuse(f"{PROG} cannot work", error)
         return 2

@@ -13,6 +13,7 @@ from masakari.domain.model import (
     VMoveStatus,
 )
 from masakari.domain.server import (
+    DELETING,
     POWERING_OFF,
     SHUTDOWN,
     Migration,
@@ -141,7 +142,7 @@ def plan(
     moves, skipped = [], []
     for server in {server.uuid: server for server in servers}.values():
         move = _move(server, settings, origins.get(server.uuid))
-        reason = _reason_to_skip(move, settings)
+        reason = _reason_to_skip(server, move, settings)
         if reason:
             skipped.append(Skipped(move=move, reason=reason))
         else:
@@ -152,6 +153,14 @@ def plan(
     return HostPlan(
         moves=tuple(sorted(moves, key=lambda move: move.rank)),
         skipped=tuple(sorted(skipped, key=lambda skip: skip.move.rank)),
+    )
+
+
+def being_deleted(server: Server) -> str:
+    """Why an instance that its user has deleted is left alone."""
+    return (
+        f"The instance is being deleted (task state {server.task_state}); "
+        "Nova goes on with that when the host is back."
     )
 
 
@@ -195,7 +204,11 @@ def _move(
     )
 
 
-def _reason_to_skip(move: Move, settings: RecoverySettings) -> str | None:
+def _reason_to_skip(
+    server: Server, move: Move, settings: RecoverySettings
+) -> str | None:
+    if server.task_state in DELETING:
+        return being_deleted(server)
     if (
         settings.ignore_instances_in_error_state
         and move.origin.vm_state == VMState.ERROR

@@ -8,7 +8,13 @@ by any engine, from wherever the last one left it.
 import enum
 
 from masakari.domain.planner.host import Goal, Origin
-from masakari.domain.server import Migration, Server, VMState
+from masakari.domain.server import (
+    DELETING,
+    REBUILDING,
+    Migration,
+    Server,
+    VMState,
+)
 
 #: Nova evacuates an instance only in one of these, with no task state.
 EVACUABLE = frozenset({VMState.ACTIVE, VMState.STOPPED, VMState.ERROR})
@@ -20,9 +26,12 @@ class Step(enum.Enum):
     WAIT = "Nova is at work on it"
     EVACUATE = "evacuate it"
     START = "start it on its new host"
-    STOP = "stop it on its new host"
-    MARK_ERROR = "set it to error again"
+    STOP = "stop it on its host"
+    REBOOT = "have its host start it anew"
+    MARK_ERROR = "set it to error"
     SUCCEEDED = "it is where and what it is meant to be"
+    STAYS = "it is where and what it was before the failure"
+    DELETED = "Nova deletes it as soon as its host is back"
     FAILED = "it moved, but cannot be brought to its state"
 
 
@@ -32,6 +41,7 @@ def next_step(
     source_host: str,
     origin: Origin,
     evacuation: Migration | None,
+    abandoned: bool = False,
 ) -> Step:
     """Decide the next step of an instance.
 
@@ -39,17 +49,44 @@ def next_step(
         that it had then is a leftover, another one is Nova at work
     :param evacuation: Nova's latest record of its evacuation from
         ``source_host``, None when there is none of this failure
+    :param abandoned: Nova will never end the evacuation before that one
     """
     if evacuation is not None and evacuation.in_progress:
         return Step.WAIT
     if server.host == source_host:
+        if server.task_state in DELETING:
+            return Step.DELETED
         # Nova may say that it is done a moment before the server moves.
         done = evacuation is not None and evacuation.succeeded
-        at_work = server.task_state not in (None, origin.task_state)
+        at_work = _at_work(server, origin, abandoned=abandoned)
         return Step.WAIT if done or at_work else Step.EVACUATE
     if server.task_state is not None:
         return Step.WAIT
     return _steer(server.vm_state, origin.goal)
+
+
+def put_back(server: Server, *, origin: Origin, abandoned: bool) -> Step:
+    """The next step of one that stays, since the failed host came back.
+
+    What a failed evacuation, or we, have made of it is undone. nova-compute
+    leaves instances in ``error`` alone when it starts.
+    """
+    if server.task_state in DELETING:
+        return Step.DELETED
+    if _at_work(server, origin, abandoned=abandoned):
+        return Step.WAIT
+    if abandoned and server.task_state in REBUILDING:
+        return Step.MARK_ERROR
+    if server.vm_state != VMState.ERROR or origin.goal is Goal.ERROR:
+        return Step.STAYS
+    return Step.REBOOT if origin.goal is Goal.ACTIVE else Step.STOP
+
+
+def _at_work(server: Server, origin: Origin, *, abandoned: bool) -> bool:
+    """Whether Nova does something for an instance of the failed host."""
+    if abandoned and server.task_state in REBUILDING:
+        return False
+    return server.task_state not in (None, origin.task_state)
 
 
 def _steer(vm_state: str, goal: Goal) -> Step:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from masakari.engine.clock import Clock
 from masakari.engine.evacuation.flight import Flight, Phase
 from masakari.engine.lease import Lease
-from masakari.nova import port, session
+from masakari.nova import port
 
 Handler: TypeAlias = Callable[[Flight, Any], None]
 _Answer: TypeAlias = tuple[Flight, futures.Future[Any], Handler, Handler]
@@ -62,7 +62,7 @@ class Background:
         """
         flight.phase = Phase.CALLING
         flight.asked_at = self._clock.monotonic()
-        future = self._pool.submit(self._call, call)
+        future = self._pool.submit(self._call, flight, call)
         self._open.add(future)
         future.add_done_callback(
             lambda future: self._answered((flight, future, done, failed))
@@ -72,12 +72,15 @@ class Background:
         """Handle what has been answered so far.
 
         :raises ClaimLost: a call was not made, since it is not ours to make
+        :raises Denied: Nova does not take our credentials, for any instance
         """
         self._wake.clear()
         while not self._answers.empty():
             flight, future, done, failed = self._answers.get()
             try:
                 result = future.result()
+            except port.Denied:
+                raise
             except port.ComputeError as error:
                 failed(flight, error)
             else:
@@ -95,13 +98,18 @@ class Background:
         """
         self._lease.check()
         if self._closed:
-            raise port.Unavailable("It is not to be asked for any more.")
+            raise port.Unavailable(
+                "It is not to be asked for any more.", in_doubt=False
+            )
 
-    def _call(self, call: Callable[[], Any]) -> Any:
-        """Long queues end here too when the claim is lost meanwhile."""
+    def _call(self, flight: Flight, call: Callable[[], Any]) -> Any:
+        """Long queues end here too when the claim is lost meanwhile.
+
+        How long Nova takes does not count from when the call was queued.
+        """
         self.check()
-        with session.checked(self._lease.check):
-            return call()
+        flight.asked_at = self._clock.monotonic()
+        return call()
 
     def _answered(self, answer: _Answer) -> None:
         self._answers.put(answer)

@@ -9,9 +9,10 @@ from masakari.domain.model import VMoveStatus
 from masakari.domain.planner.host import PlannedMove
 from masakari.domain.server import Migration, Server
 from masakari.engine.evacuation.background import Background
+from masakari.engine.evacuation.compute_hosts import ComputeHosts
 from masakari.engine.evacuation.flight import Flight, Phase
 from masakari.engine.evacuation.flights import Flights, Route
-from masakari.engine.evacuation.launching import Launcher
+from masakari.engine.evacuation.launching import NO_HOST, Launcher
 from masakari.engine.evacuation.records import EvacuationRecords
 from masakari.engine.evacuation.settling import Settler
 from masakari.engine.evacuation.troubles import Troubles
@@ -47,8 +48,13 @@ class Evacuation:
             timeout=world.settings.evacuation_timeout,
         )
         self._background = Background(world.calls, world.clock, recovery.lease)
-        self._watch = Watch(recovery, self._flights, self._records)
-        self._settler = Settler(recovery, self._flights, self._background)
+        self._hosts = ComputeHosts(recovery)
+        self._watch = Watch(
+            recovery, self._flights, self._records, self._hosts
+        )
+        self._settler = Settler(
+            recovery, self._flights, self._background, self._hosts
+        )
         self._troubles = Troubles(recovery, route.target)
 
     def run(self) -> int:
@@ -61,14 +67,21 @@ class Evacuation:
         :returns: how many were refused
         :raises ClaimLost: the engine must not act any more
         :raises RecoveryInterrupted: the engine stops; the rest is handed on
+        :raises RecoveryWaits: Nova or a destination is missing
+        :raises Denied: Nova does not take our credentials
         """
         try:
             self._board()
             launcher = Launcher(
-                self._recovery, self._flights, self._background, self._watch
+                self._recovery,
+                self._flights,
+                self._background,
+                self._watch,
+                self._hosts,
             )
             while not self._flights.nothing_left_to_do:
                 self._step(launcher)
+                self._check_can_go_on(launcher)
                 self._background.wait(self._pause())
             return self._note_refused()
         finally:
@@ -89,6 +102,35 @@ class Evacuation:
             launcher.launch()
         self._record()
         self._troubles.note(self._flights.tried_again)
+
+    def _check_can_go_on(self, launcher: Launcher) -> None:
+        """Leave when nothing happens until something is back.
+
+        :raises RecoveryWaits: what that is
+        """
+        now = self._clock.monotonic()
+        ready = self._flights.open(Phase.READY)
+        unanswered = self._flights.open(Phase.UNANSWERED)
+        if not (ready or unanswered) or not self._flights.idle:
+            return
+        if self._flights.awaited(now=now):
+            return
+        name = self._recovery.host.name
+        limit = self._recovery.world.settings.evacuation_timeout
+        only_unanswered = bool(unanswered) and not ready
+        if only_unanswered or self._hosts.unknown_for >= limit:
+            trouble = next((f.trouble for f in unanswered), "")
+            raise exception.RecoveryWaits(
+                f"Nova cannot be asked for {len(ready + unanswered)} "
+                f"instances of host {name}. {trouble}".strip(),
+                reason="nova",
+            )
+        if launcher.has_nowhere_to_send:
+            raise exception.RecoveryWaits(
+                f"{len(ready + unanswered)} instances of host {name} wait. "
+                f"{NO_HOST}",
+                reason="destination",
+            )
 
     def _pause(self) -> float:
         """Seconds until there is something to do, if Nova says nothing."""
@@ -127,12 +169,13 @@ class Evacuation:
     def _board(self) -> None:
         """Start from what Nova shows, whatever another engine has done."""
         self._recovery.persistently(self._records.refresh)
-        planned_moves = self._recovery.journal.moves_of_attempt()
-        # Those in flight keep their slots from one route to the next.
-        self._flights.leave()
-        for planned in planned_moves:
-            if planned.unsettled:
-                self._flights.add(self._boarded(planned))
+        self._flights.take_up(
+            [
+                self._boarded(planned)
+                for planned in self._recovery.journal.moves_of_attempt()
+                if planned.unsettled
+            ]
+        )
         flying = self._flights.open(Phase.FLYING)
         if flying:
             self._recovery.journal.mark_ongoing(
@@ -140,35 +183,51 @@ class Evacuation:
             )
 
     def _boarded(self, planned: PlannedMove) -> Flight:
-        now = self._clock.monotonic()
         server = self._servers.get(planned.move.instance_uuid)
         record = self._records.latest(planned.move.instance_uuid)
+        untouched = planned.vmove.status is VMoveStatus.PENDING
         if (
             record is not None
             and record.in_progress
             and not self._is_history(planned, server, record)
         ):
-            return Flight(
+            now = self._clock.monotonic()
+            flight = Flight(
                 planned=planned,
                 phase=Phase.FLYING,
                 baseline=record.id - 1,
                 record=record,
+                changed_at=self._recovery.records_seen.setdefault(record, now),
                 asked_at=now,
                 adopted=True,
             )
-        # One that Nova may have been asked for already, by whomever, is looked
-        # at first.
-        untouched = planned.vmove.status is VMoveStatus.PENDING
-        known = server is not None and untouched and record is None
-        flight = Flight(
-            planned=planned,
-            phase=Phase.READY if known else Phase.LOOKING,
-            server=server,
-            baseline=self._records.last_id(planned.move.instance_uuid),
-        )
-        if not untouched and flight.uuid not in self._recovery.asked:
+        else:
+            # One that Nova may have been asked for already, by whomever, is
+            # looked at first.
+            known = server is not None and untouched and record is None
+            flight = Flight(
+                planned=planned,
+                phase=Phase.READY if known else Phase.LOOKING,
+                server=server,
+                baseline=self._records.last_id(planned.move.instance_uuid),
+            )
+        if not self._knows_all_requests(flight):
             flight.inherited_until = self._recovery.inherited_until
         return flight
+
+    def _knows_all_requests(self, flight: Flight) -> bool:
+        """Whether Nova has been asked for nothing else by another engine.
+
+        A move is written to before each request: one that was not since its
+        first has no other than that whose record is there.
+        """
+        vmove = flight.planned.vmove
+        if vmove.status is VMoveStatus.PENDING:
+            return True
+        if flight.uuid in self._recovery.asked:
+            return True
+        asked_once = vmove.updated_at == vmove.start_time
+        return flight.phase is Phase.FLYING and asked_once
 
     def _is_history(
         self, planned: PlannedMove, server: Server | None, record: Migration
@@ -182,7 +241,7 @@ class Evacuation:
         if planned.vmove.status is not VMoveStatus.PENDING or not idle:
             return False
         age = self._clock.utcnow() - (record.updated_at or record.created_at)
-        limit = self._recovery.world.settings.evacuation_timeout
+        limit = self._recovery.world.settings.evacuation_start_timeout
         return age > datetime.timedelta(seconds=limit)
 
     def _record(self) -> None:

@@ -8,7 +8,7 @@ from masakari.domain.model import VMoveStatus
 from masakari.domain.planner import move as planner
 from masakari.domain.planner.host import Goal, PlannedMove
 from masakari.domain.planner.move import Step
-from masakari.domain.server import Migration, Server, VMState
+from masakari.domain.server import Migration, Server
 from masakari.engine.recovery import LONGEST_PAUSE
 
 #: Seconds for which less important instances wait for the reading of one.
@@ -21,6 +21,7 @@ class Phase(enum.Enum):
     FLYING = "Nova evacuates it; its record is watched"
     LOOKING = "its server is to be read"
     REFUSED = "where it was sent to does not take it"
+    UNANSWERED = "Nova could not be asked for it in time"
     DONE = "its end is known"
 
 
@@ -30,15 +31,24 @@ class Flight:
 
     :param due_at: nothing is done before
     :param first_asked_at: when Nova was first asked to evacuate it
-    :param asked_at: when the last call for it began
+    :param asked_at: when the last call for it was sent
     :param settling_since: when its evacuation was first seen to be over
     :param baseline: the newest evacuation record that is not of this one
     :param record: Nova's record of this evacuation
+    :param changed_at: when that was last seen to change
     :param adopted: it was in flight already when it was taken up
-    :param in_doubt: Nova did not say whether it took the last request
+    :param in_doubt_until: Nova did not say whether it took the last request,
+        and may begin it until then
     :param inherited_until: until then Nova may begin what another engine has
         asked for
-    :param was_reset: it was set to ``error`` so that Nova would take it
+    :param unanswered: what did not work last is that Nova could be asked
+    :param abandoned: Nova will never end the evacuation before this one
+    :param lost: how often Nova has lost an evacuation that it had taken
+    :param broken: how often it could not be rebuilt where it was sent
+    :param last_way: it is evacuated without being started
+    :param returning: its host came back, so it stays there
+    :param acts: how often Nova was asked to bring it to its state
+    :param unread_since: since then its server cannot be read
     :param trouble: why the last try did not work
     """
 
@@ -52,11 +62,19 @@ class Flight:
     failures: int = 0
     baseline: int = 0
     record: Migration | None = None
+    changed_at: float = 0.0
     adopted: bool = False
-    in_doubt: bool = False
+    in_doubt_until: float | None = None
     inherited_until: float = 0.0
     has_slot: bool = False
-    was_reset: bool = False
+    unanswered: bool = False
+    abandoned: bool = False
+    lost: int = 0
+    broken: int = 0
+    last_way: bool = False
+    returning: bool = False
+    acts: int = 0
+    unread_since: float | None = None
     trouble: str = ""
 
     @property
@@ -100,26 +118,25 @@ class Flight:
     def goes_on(self) -> bool:
         """Whoever takes it up next finds it on its way, in Nova's records."""
         moving = self.phase in (Phase.FLYING, Phase.LOOKING)
-        return self.begun and moving and not self.in_doubt
-
-    @property
-    def in_error(self) -> bool:
-        """It was brought to error since the failure, by Nova or by us."""
-        if self.planned.move.origin.vm_state == VMState.ERROR:
-            return False
-        seen = self.server is not None and self.server.vm_state
-        return self.was_reset or seen == VMState.ERROR
+        return self.begun and moving and self.in_doubt_until is None
 
     @property
     def ends_running(self) -> bool:
         return self.planned.move.origin.goal is Goal.ACTIVE
 
     def next_step(self, server: Server, source_host: str) -> Step:
+        origin = self.planned.move.origin
+        self.returning = self.returning and server.host == source_host
+        if self.returning:
+            return planner.put_back(
+                server, origin=origin, abandoned=self.abandoned
+            )
         return planner.next_step(
             server,
             source_host=source_host,
-            origin=self.planned.move.origin,
+            origin=origin,
             evacuation=self.record,
+            abandoned=self.abandoned,
         )
 
     def look(self, *, at: float) -> None:
@@ -131,11 +148,46 @@ class Flight:
         """Try again after a growing pause, and not before ``due_at``."""
         pause = min(2.0 ** min(self.failures, 8), LONGEST_PAUSE)
         self.failures += 1
-        self.in_doubt = False
+        self.in_doubt_until = None
         self.look(at=max(now + pause, self.due_at))
+
+    def follow(self, record: Migration, *, changed_at: float) -> None:
+        """Take note of what Nova has recorded of its evacuation."""
+        if record != self.record:
+            self.changed_at = changed_at
+        self.record = record
+        self.in_doubt_until = None
+
+    def begin(self, *, now: float) -> None:
+        """Nova has taken a request for it."""
+        self.phase = Phase.FLYING
+        self.changed_at = now
+        self.settling_since = None
+        self.unanswered = self.abandoned = False
+
+    def not_begun(self, *, now: float) -> None:
+        """Nova did not take it: waiting for that was no time of trying."""
+        if self.first_asked_at is not None:
+            self.first_asked_at += now - self.asked_at
+        self.in_doubt_until = None
 
     def forget_record(self) -> None:
         """Start over: what Nova has recorded so far is history."""
         if self.record is not None:
             self.baseline = self.record.id
         self.record = None
+
+    def abandon(self, *, now: float, trouble: str) -> None:
+        """Nova will never end its evacuation: start over, from now on."""
+        self.forget_record()
+        self.abandoned = True
+        self.adopted = False
+        self.first_asked_at = self.settling_since = None
+        self.trouble = trouble
+        self.look(at=max(now, self.inherited_until))
+
+    def stay(self, *, now: float) -> None:
+        """Its host came back: see that it is as it was."""
+        self.returning = True
+        self.settling_since = None
+        self.look(at=now)

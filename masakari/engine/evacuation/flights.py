@@ -2,7 +2,7 @@
 """All instances on their way from the failed host, and their slots."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from masakari.domain.model import Outcome, VMoveStatus
 from masakari.domain.server import Migration
@@ -49,22 +49,23 @@ class Flights:
         self._all: list[Flight] = []
         self._outcomes: list[Outcome] = []
 
-    def add(self, flight: Flight) -> None:
-        """Take it up; what Nova is evacuating already counts as in flight."""
-        self._all.append(flight)
-        if flight.phase is Phase.FLYING:
-            self._adopt(flight)
+    def take_up(self, flights: Iterable[Flight]) -> None:
+        """Start with these; what Nova is evacuating counts as in flight.
+
+        It keeps the slots that it had on the route before: nobody else can
+        take them in between.
+        """
+        self._all = list(flights)
+        for flight in self._all:
+            flight.has_slot = flight.phase is Phase.FLYING
+        self._slots.take_up(self._key, self.in_flight)
 
     def found_flying(
-        self, flight: Flight, record: Migration, *, now: float
+        self, flight: Flight, record: Migration, *, changed_at: float
     ) -> None:
         """Nova is evacuating it after all."""
-        flight.record = record
-        flight.asked_at = now
+        flight.follow(record, changed_at=changed_at)
         flight.phase = Phase.FLYING
-        self._adopt(flight)
-
-    def _adopt(self, flight: Flight) -> None:
         if not flight.has_slot:
             flight.has_slot = True
             self._slots.adopt(self._key, 1)
@@ -89,10 +90,6 @@ class Flights:
         if flight.has_slot:
             flight.has_slot = False
             self._slots.give_back(self._key)
-
-    def leave(self) -> None:
-        """The recovery is over, or handed over."""
-        self._slots.leave(self._key)
 
     @property
     def in_flight(self) -> int:
@@ -141,12 +138,24 @@ class Flights:
         return [flight for flight in self._all if flight.awaited(now=now)]
 
     def try_again(self, flight: Flight, *, now: float) -> None:
-        """After a request that failed: while there is time, with a pause."""
+        """After a request that failed: while there is time, with a pause.
+
+        When Nova could not even be asked, that says nothing about the
+        instance: it has not failed then.
+        """
         self.give_back_slot(flight)
-        if self.out_of_time(flight, now=now):
+        if not self.out_of_time(flight, now=now):
+            flight.retry(now=now)
+        elif flight.unanswered:
+            flight.phase = Phase.UNANSWERED
+        else:
             self.refuse(flight)
-            return
-        flight.retry(now=now)
+
+    def ask_again(self) -> None:
+        """Nova answers: those that it could not be asked for may be now."""
+        for flight in self.open(Phase.UNANSWERED):
+            flight.first_asked_at = None
+            flight.look(at=flight.due_at)
 
     def landed_badly(
         self, flight: Flight, *, no_room: bool, now: float
@@ -159,6 +168,7 @@ class Flights:
         """
         sent_here = flight.first_asked_at is not None
         flight.forget_record()
+        flight.unanswered = False
         if self.route.patient or not sent_here:
             self.try_again(flight, now=now)
             return
@@ -168,6 +178,18 @@ class Flights:
             for other in self.open(Phase.READY):
                 other.trouble = flight.trouble
                 self.refuse(other)
+
+    def abandon(self, flight: Flight, trouble: str, *, now: float) -> None:
+        """Nova will never end its evacuation: it is asked for again."""
+        self.give_back_slot(flight)
+        flight.abandon(now=now, trouble=trouble)
+
+    def lost(self, flight: Flight, trouble: str, *, now: float) -> None:
+        """Nova has lost its evacuation: it is asked for again, but once."""
+        flight.lost += not flight.adopted
+        self.abandon(flight, trouble, now=now)
+        if flight.lost > 1:
+            self.end(flight, VMoveStatus.FAILED, flight.trouble)
 
     def refuse(self, flight: Flight) -> None:
         """It cannot go where it was sent to: elsewhere, or to its end."""
@@ -182,9 +204,10 @@ class Flights:
         for flight in self.open(Phase.READY):
             self.end(flight, status, message)
 
-    def refuse_all_ready(self) -> None:
+    def refuse_all_ready(self, trouble: str = "") -> None:
         """Nobody is sent any more."""
         for flight in self.open(Phase.READY):
+            flight.trouble = trouble or flight.trouble
             self.refuse(flight)
 
     @property
@@ -206,19 +229,16 @@ class Flights:
         started = flight.first_asked_at
         return started is not None and now - started >= self._timeout
 
-    def leave_behind(self, source_host: str) -> None:
+    def leave_behind(self, *, now: float) -> None:
         """The source host came back: what has not left it stays there."""
-        came_back = f"Host {source_host} came back before it was evacuated"
-        for flight in self.open(Phase.READY):
-            if flight.in_error:
-                self.end(
-                    flight,
-                    VMoveStatus.FAILED,
-                    f"{came_back}, but Nova has it in error. "
-                    f"{flight.trouble}".strip(),
-                )
-            else:
-                self.end(flight, VMoveStatus.IGNORED, f"{came_back}.")
+        for flight in self.open(Phase.READY, Phase.REFUSED, Phase.UNANSWERED):
+            flight.stay(now=now)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing happens unless somebody is sent or Nova is asked again."""
+        waiting = (Phase.READY, Phase.REFUSED, Phase.UNANSWERED)
+        return all(flight.phase in waiting for flight in self.open())
 
     def end(
         self,

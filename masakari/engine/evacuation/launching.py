@@ -2,20 +2,24 @@
 """Ask Nova to evacuate, as much at once as Nova can take."""
 
 import functools
-import logging
 from typing import Any
 
 from masakari.domain.model import VMoveStatus
 from masakari.domain.planner import move as planner
+from masakari.domain.server import VMState
 from masakari.domain.window import Window
 from masakari.engine.evacuation.background import Background
+from masakari.engine.evacuation.compute_hosts import ComputeHosts
 from masakari.engine.evacuation.flight import Flight, Phase
 from masakari.engine.evacuation.flights import Flights
 from masakari.engine.evacuation.watching import Watch
 from masakari.engine.recovery import Recovery
 from masakari.nova import port
 
-LOG = logging.getLogger(__name__)
+#: The longest time in seconds for which Nova is obeyed when it asks to wait.
+LONGEST_RETRY_AFTER = 60.0
+
+NO_HOST = "There is no host to evacuate to that is up and enabled."
 
 
 class Launcher:
@@ -27,29 +31,32 @@ class Launcher:
         flights: Flights,
         background: Background,
         watch: Watch,
+        hosts: ComputeHosts,
     ) -> None:
         self._recovery = recovery
         self._clock = recovery.world.clock
         self._settings = recovery.world.settings
-        self._source = recovery.host.name
         self._flights = flights
         self._background = background
         self._watch = watch
+        self._hosts = hosts
+        #: Whether some are ready, and there is no host to evacuate to.
+        self.has_nowhere_to_send = False
         self._window = Window.opened(
             self._settings.window_floor,
             self._settings.window_ceiling,
             in_flight=flights.in_flight,
         )
-        self._seen_down_at = float("-inf")
 
     def launch(self) -> None:
         """Ask for as many as window and slots allow."""
+        self.has_nowhere_to_send = False
         if self._flights.route.closed:
             self._flights.refuse_all_ready()
             return
         ready = self._flights.ready(now=self._clock.monotonic())
         room = self._window.slots - self._flights.in_flight
-        if room <= 0 or not ready or not self._host_is_down():
+        if room <= 0 or not ready or not self._may_ask():
             return
         ready = self._watch.still_here(ready[:room])
         batch = self._flights.take_slots(ready) if ready else []
@@ -74,8 +81,8 @@ class Launcher:
         waited = self._clock.monotonic() - found_at
         if waited <= self._settings.verify_interval:
             return batch
-        down = self._host_is_down()
-        remaining = self._watch.still_here(batch) if down else []
+        may_ask = self._may_ask()
+        remaining = self._watch.still_here(batch) if may_ask else []
         for flight in batch:
             if flight.phase is Phase.READY and flight not in remaining:
                 self._flights.give_back_slot(flight)
@@ -94,72 +101,87 @@ class Launcher:
 
     def _evacuate(self, flight: Flight) -> None:
         compute = self._recovery.compute
-        if flight.server is not None and planner.needs_reset(flight.server):
-            compute.reset_state(flight.uuid, "error")
-            flight.was_reset = True
-            self._background.check()
+        if flight.last_way:
+            # Nova starts one in error, whatever it is asked for.
+            compute.reset_state(flight.uuid, VMState.ACTIVE)
+        elif flight.server is not None and planner.needs_reset(flight.server):
+            compute.reset_state(flight.uuid, VMState.ERROR)
+        stopped = flight.last_way or not flight.ends_running
         compute.evacuate(
             flight.uuid,
             target=self._flights.route.target,
-            stopped=not flight.ends_running and compute.evacuates_stopped,
+            stopped=stopped and compute.evacuates_stopped,
         )
 
     def _accepted(self, flight: Flight, _: Any) -> None:
         self._window = self._window.answered(
             asked_at=flight.asked_at, now=self._clock.monotonic()
         )
-        flight.phase = Phase.FLYING
-        flight.settling_since = None
+        flight.begin(now=self._clock.monotonic())
+        self._flights.ask_again()
         self._watch.soon()
 
     def _not_accepted(self, flight: Flight, error: port.ComputeError) -> None:
         now = self._clock.monotonic()
         flight.trouble = str(error)
+        flight.unanswered = isinstance(error, port.Unavailable)
         if isinstance(error, port.Refused) and not error.conflict:
             self._refused(flight)
             return
+        # Nova may have taken it all the same: its records will tell.
+        flight.phase = Phase.FLYING
+        flight.in_doubt_until = now
         if isinstance(error, port.Unavailable):
             self._window = self._window.overloaded(
                 asked_at=flight.asked_at, now=now
             )
-            flight.due_at = now + (error.retry_after or 0)
-        # Nova may have taken it all the same: its records will tell.
-        flight.phase = Phase.FLYING
-        flight.in_doubt = True
+            pause = min(error.retry_after or 0.0, LONGEST_RETRY_AFTER)
+            flight.due_at = now + pause
+            if error.in_doubt:
+                limit = self._settings.evacuation_start_timeout
+                flight.in_doubt_until = now + limit
         self._watch.soon()
 
     def _refused(self, flight: Flight) -> None:
         """For good, or because the host came back."""
         self._flights.give_back_slot(flight)
         flight.phase = Phase.READY
-        self._seen_down_at = float("-inf")
-        if self._host_is_down():
+        self._hosts.forget()
+        if self._source_is_down():
             self._flights.refuse(flight)
 
-    def _host_is_down(self) -> bool:
+    def _may_ask(self) -> bool:
+        """Whether the source host is down, and there is another one.
+
+        Nova sets an instance to error for which it finds no host: nobody is
+        sent where there is none.
+        """
+        if not self._source_is_down():
+            return False
+        target = self._flights.route.target
+        if self._hosts.can_take(target):
+            return True
+        if self._flights.route.patient:
+            self.has_nowhere_to_send = True
+        else:
+            self._flights.refuse_all_ready(NO_HOST)
+        return False
+
+    def _source_is_down(self) -> bool:
         """Look at the source host, once an interval.
 
         When it is back, what has not left it stays. When that cannot be
         told, nothing is asked for until it can.
         """
-        now = self._clock.monotonic()
-        if now - self._seen_down_at < self._settings.verify_interval:
-            return True
-        try:
-            service = self._recovery.compute.compute_service(self._source)
-        except port.NotFound as error:
-            self._flights.end_ready(VMoveStatus.FAILED, str(error))
+        if not self._hosts.look():
             return False
-        except port.ComputeError as error:
-            LOG.warning(
-                "Host %s cannot be looked at, no instance of it is "
-                "evacuated meanwhile: %s",
-                self._source,
-                error,
+        service = self._hosts.source
+        if service is None:
+            name = self._recovery.host.name
+            self._flights.end_ready(
+                VMoveStatus.FAILED, f"No nova-compute service on host {name}."
             )
             return False
         if service.up:
-            self._flights.leave_behind(self._source)
-            return False
-        self._seen_down_at = now
-        return True
+            self._flights.leave_behind(now=self._clock.monotonic())
+        return not service.up

@@ -3,7 +3,8 @@
 
 import logging
 
-from masakari.domain.model import VMoveStatus
+from masakari.domain.server import Migration
+from masakari.engine.evacuation.compute_hosts import ComputeHosts
 from masakari.engine.evacuation.flight import Flight, Phase
 from masakari.engine.evacuation.flights import Flights
 from masakari.engine.evacuation.records import EvacuationRecords
@@ -15,6 +16,10 @@ LOG = logging.getLogger(__name__)
 #: While nothing changes, the pauses between two looks grow to this many
 #: seconds, unless the configured interval is longer.
 LONGEST_TICK = 5.0
+
+#: Seconds after which an evacuation whose record does not change is looked
+#: at more closely.
+UNCHANGED_FOR = 10.0
 
 
 def next_look(now: float, *, interval: float, quiet: float) -> float:
@@ -35,13 +40,16 @@ class Watch:
         recovery: Recovery,
         flights: Flights,
         records: EvacuationRecords,
+        hosts: ComputeHosts,
     ) -> None:
-        self._compute = recovery.compute
+        self._recovery = recovery
         self._clock = recovery.world.clock
         self._settings = recovery.world.settings
         self._flights = flights
         self._records = records
+        self._hosts = hosts
         self._changed_at = self._read_at = self._clock.monotonic()
+        self._unreadable = False
         self.next_at = self._changed_at
 
     def soon(self) -> None:
@@ -59,20 +67,15 @@ class Watch:
         if not (flying or awaited) or now < self.next_at:
             return
         self.next_at = now + self._settings.verify_interval
-        try:
-            changed = self._records.refresh(
-                everything=any(
-                    self._missed(f, now) for f in (*flying, *awaited)
-                )
-            )
-        except port.ComputeError as error:
-            LOG.warning("Nova's evacuation records cannot be read: %s", error)
+        changed = self._read(
+            everything=any(self._missed(f, now) for f in (*flying, *awaited))
+        )
+        if changed is None:
             return
-        self._read_at = now
         self._take_up(awaited)
         for flight in flying:
             self._follow(flight, now)
-        self._end_stuck(now)
+        self._judge_unchanged(now)
         if changed:
             self._changed_at = now
         self.next_at = next_look(
@@ -80,6 +83,26 @@ class Watch:
             interval=self._settings.verify_interval,
             quiet=now - self._changed_at,
         )
+
+    def _read(self, *, everything: bool = True) -> bool | None:
+        """Whether something has changed; None when Nova does not tell."""
+        now = self._clock.monotonic()
+        try:
+            changed = self._records.refresh(everything=everything)
+        except port.Denied:
+            raise
+        except port.ComputeError as error:
+            if not self._unreadable:
+                LOG.warning(
+                    "Nova's evacuation records cannot be read, what it does "
+                    "meanwhile is not known: %s",
+                    error,
+                )
+            self._unreadable = True
+            return None
+        self._unreadable = False
+        self._read_at = now
+        return changed
 
     def _missed(self, flight: Flight, now: float) -> bool:
         """Whether to ask for more than Nova's latest changes.
@@ -101,77 +124,104 @@ class Watch:
         """
         now = self._clock.monotonic()
         old = now - self._read_at > self._settings.verify_interval
-        if old or any(flight.asked_before for flight in ready):
-            try:
-                self._records.refresh()
-                self._read_at = now
-            except port.ComputeError as error:
-                LOG.warning(
-                    "Nova's evacuation records cannot be read: %s", error
-                )
-                ready = [f for f in ready if not f.asked_before]
+        look = old or any(flight.asked_before for flight in ready)
+        if look and self._read() is None:
+            ready = [f for f in ready if not f.asked_before]
         self._take_up(ready)
         return [f for f in ready if f.phase is Phase.READY]
 
     def _take_up(self, flights: list[Flight]) -> None:
         """Follow those that Nova has begun to evacuate meanwhile."""
-        now = self._clock.monotonic()
         for flight in flights:
             record = self._records.latest(flight.uuid, after=flight.baseline)
             if record is not None:
-                self._flights.found_flying(flight, record, now=now)
+                self._flights.found_flying(
+                    flight, record, changed_at=self._first_seen(record)
+                )
+
+    def _first_seen(self, record: Migration) -> float:
+        """When the record was first seen to be as it is."""
+        now = self._clock.monotonic()
+        return self._recovery.records_seen.setdefault(record, now)
 
     def _follow(self, flight: Flight, now: float) -> None:
         record = self._records.latest(flight.uuid, after=flight.baseline)
         if record is None:
-            # Asked for after the answer: Nova would have it by now.
-            if flight.in_doubt:
-                self._flights.try_again(flight, now=now)
+            self._without_record(flight, now)
             return
-        flight.record = record
-        flight.in_doubt = False
+        flight.follow(record, changed_at=self._first_seen(record))
         if not record.in_progress:
             self._flights.give_back_slot(flight)
             flight.look(at=now)
 
-    def _end_stuck(self, now: float) -> None:
-        """End what Nova took but does not carry out.
+    def _without_record(self, flight: Flight, now: float) -> None:
+        """Nova makes a record before it says that it has taken a request."""
+        until = flight.in_doubt_until
+        if until is None:
+            if now - flight.asked_at >= self._settings.evacuation_timeout:
+                self._flights.give_back_slot(flight)
+                flight.look(at=now)
+        elif now >= until:
+            flight.not_begun(now=now)
+            self._flights.try_again(flight, now=now)
 
-        One that is being rebuilt on a live host is watched on, however long
-        it takes: it would be wrong to call it failed.
-        """
-        overdue = [
+    def _judge_unchanged(self, now: float) -> None:
+        """See what becomes of those for which Nova does nothing, it seems."""
+        unchanged = [
             flight
             for flight in self._flights.open(Phase.FLYING)
-            if now - flight.asked_at >= self._settings.evacuation_timeout
+            if flight.record is not None
+            and now - flight.changed_at >= UNCHANGED_FOR
         ]
-        if not overdue:
-            return
-        try:
-            services = self._compute.compute_services()
-        except port.ComputeError as error:
-            LOG.warning("Nova's compute services cannot be read: %s", error)
-            return
-        alive = {service.host for service in services if service.up}
-        for flight in overdue:
-            self._judge_overdue(flight, alive, now)
+        if unchanged and self._hosts.look():
+            for flight in unchanged:
+                self._judge(flight, flight.record, now)
 
-    def _judge_overdue(
-        self, flight: Flight, alive: set[str], now: float
+    def _judge(
+        self, flight: Flight, record: Migration | None, now: float
     ) -> None:
-        record = flight.record
         if record is None:
-            self._flights.give_back_slot(flight)
-            flight.look(at=now)
-        elif record.dest_host in alive:
-            flight.asked_at = now
-        else:
-            self._flights.end(
+            return
+        host = record.dest_host
+        if host is not None and self._hosts.has_failed(host):
+            self._flights.abandon(
                 flight,
-                VMoveStatus.FAILED,
-                "Failed reason: timeout. Nova took the evacuation but has "
-                f"not done it for {self._settings.evacuation_timeout:g} "
-                f"seconds (migration {record.id}, status {record.status}, "
-                "destination "
-                f"{record.dest_host or 'not chosen'}).",
+                f"Its destination {host} failed before it was evacuated "
+                f"(migration {record.id}, status {record.status}).",
+                now=now,
             )
+        elif self._is_lost(flight, record, now):
+            self._flights.lost(
+                flight,
+                "Nova took the evacuation but has not begun it within "
+                f"{self._settings.evacuation_start_timeout:g} seconds "
+                f"(migration {record.id}, status {record.status}).",
+                now=now,
+            )
+        elif self._is_old(record):
+            flight.look(at=now)
+
+    def _is_lost(self, flight: Flight, record: Migration, now: float) -> bool:
+        """Whether nobody has begun what Nova has taken, or ever will.
+
+        It may wait at a destination that is busy with others.
+        """
+        limit = self._settings.evacuation_start_timeout
+        unchanged = now - flight.changed_at >= limit or self._is_old(record)
+        if record.status != "accepted" or not unchanged:
+            return False
+        return not any(
+            other.record is not None
+            and other.record.status != "accepted"
+            and other.record.dest_host is not None
+            and record.dest_host in (None, other.record.dest_host)
+            and self._hosts.is_up(other.record.dest_host)
+            and now - other.changed_at < limit
+            for other in self._flights.open(Phase.FLYING)
+        )
+
+    def _is_old(self, record: Migration) -> bool:
+        """By Nova's own word: whoever takes it up later sees it at once."""
+        changed = record.updated_at or record.created_at
+        age = (self._clock.utcnow() - changed).total_seconds()
+        return age >= self._settings.evacuation_stuck_timeout

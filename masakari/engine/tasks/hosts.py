@@ -7,7 +7,7 @@ from concurrent import futures
 from masakari import exception
 from masakari.domain.server import ComputeService
 from masakari.domain.settings import RecoverySettings
-from masakari.engine.planning import plan_moves
+from masakari.engine.planning import plan_moves, require_destination
 from masakari.engine.tasks.base import RecoveryTask
 from masakari.nova import port
 
@@ -25,27 +25,45 @@ class DisableComputeServiceTask(RecoveryTask):
 
     def execute(self, host_name: str) -> None:
         self.update_details(f"Disabling compute service on host {host_name}")
-        try:
-            service = self.recovery.persistently(
-                self.recovery.compute.compute_service, host_name
+        services = {
+            service.host: service
+            for service in self.recovery.persistently(
+                self.recovery.compute.compute_services
             )
-        except port.NotFound as error:
+        }
+        service = services.get(host_name)
+        if service is None:
             raise exception.HostRecoveryFailureException(
                 f"Nova knows no compute service on host {host_name}."
-            ) from error
+            )
+        if service.up and self._was_down():
+            # What is under way is followed, and nothing is added.
+            self.update_details(f"Host {host_name} is back", 1.0)
+            return
+        if not service.up:
+            # Nothing is done to a host, as after a power loss, of which
+            # nothing could be evacuated.
+            require_destination(self.recovery, services.values())
         self._force_down(service)
         disabling = self._disable(service)
         service = self._wait_for_down(service)
         self._confirm_disabled(service, disabling)
-        state = "up" if service.up else "down"
         self.update_details(
-            f"Compute service on host {host_name} is {state}", 1.0
+            f"Compute service on host {host_name} is down", 1.0
+        )
+
+    def _was_down(self) -> bool:
+        """Whether the host has been down since it failed.
+
+        Moves are planned, and destinations missed, only once it is.
+        """
+        return self.recovery.lease.claim.waiting_for == "destination" or bool(
+            self.recovery.journal.latest_moves()
         )
 
     def _force_down(self, service: ComputeService) -> None:
         if not self.recovery.world.settings.force_down or service.forced_down:
             return
-        self.recovery.check()
         self.recovery.persistently(
             self.recovery.compute.force_down, service.id, True
         )
@@ -55,7 +73,6 @@ class DisableComputeServiceTask(RecoveryTask):
             done: futures.Future[None] = futures.Future()
             done.set_result(None)
             return done
-        self.recovery.check()
         return self.recovery.world.calls.submit(
             self.recovery.compute.disable_service,
             service.id,
@@ -63,23 +80,26 @@ class DisableComputeServiceTask(RecoveryTask):
         )
 
     def _wait_for_down(self, service: ComputeService) -> ComputeService:
-        """Wait, unless another engine has begun this attempt.
+        """Wait until Nova calls it down.
 
-        The host was down then. If it has come back meanwhile, what is under
-        way has to be followed all the same; nothing is added to it.
+        :raises HostNotDown: it does not
+        :raises port.Unavailable: Nova could not be asked
         """
         clock, settings = self.recovery.world.clock, self._settings
-        begun = bool(self.recovery.journal.moves_of_attempt())
         ends_at = clock.monotonic() + settings.down_timeout
         while True:
             try:
                 service = self.recovery.compute.compute_service(service.host)
-                if begun or not service.up:
+                if not service.up:
                     return service
                 trouble = "Nova still counts its compute service as up"
+                silence = None
             except port.Unavailable as error:
                 trouble = f"Nova could not be asked ({error})"
+                silence = error
             if clock.monotonic() >= ends_at:
+                if silence is not None:
+                    raise silence
                 raise exception.HostNotDown(
                     f"Host {service.host} is not known to be down after "
                     f"{settings.down_timeout:g} seconds: {trouble}. "

@@ -40,18 +40,20 @@ class InstanceTask(RecoveryTask):
         :param goal: what that leads to, for people
         :param timeout: seconds
         :raises InstanceRecoveryFailureException: it does not get there
+        :raises port.Unavailable: Nova could not say, or do, anything
         """
         clock = self.recovery.world.clock
         ends_at = clock.monotonic() + timeout
         pause = self.recovery.world.settings.verify_interval
         refused: Step | None = None
+        silence: port.Unavailable | None = None
         trouble = "It took too long."
         while clock.monotonic() < ends_at:
             self.recovery.give_way()
             server = None
             try:
                 server = self.recovery.compute.server(uuid)
-                step = rule(server)
+                step, silence = rule(server), None
                 stuck = step is refused and server.task_state is None
                 if step is Step.GIVE_UP or (stuck and not self.persists):
                     trouble = f"It is {server.vm_state}. {trouble}"
@@ -62,13 +64,15 @@ class InstanceTask(RecoveryTask):
             except port.NotFound as error:
                 raise _failure(uuid, goal, str(error)) from error
             except port.ComputeError as error:
-                trouble = str(error)
+                trouble, silence = str(error), _silence(error)
                 pause = min(2 * pause, LONGEST_PAUSE)
                 # A busy instance may take it as soon as it is not.
                 idle = server is not None and server.task_state is None
                 final = idle and isinstance(error, port.Refused)
                 refused = step if final else None
             self.recovery.linger(pause)
+        if silence is not None:
+            raise silence
         raise _failure(uuid, goal, trouble)
 
     def _take(self, step: Step, uuid: str) -> None:
@@ -127,6 +131,13 @@ class ConfirmInstanceActiveTask(InstanceTask):
             timeout=self.recovery.world.settings.start_timeout,
         )
         self.update_details(f"Instance {instance_uuid} is active", 1.0)
+
+
+def _silence(error: port.ComputeError) -> port.Unavailable | None:
+    """:raises port.Denied: there is no use in going on"""
+    if isinstance(error, port.Denied):
+        raise error
+    return error if isinstance(error, port.Unavailable) else None
 
 
 def _failure(uuid: str, goal: str, trouble: str) -> Exception:

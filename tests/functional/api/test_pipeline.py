@@ -6,10 +6,10 @@ import logging
 import pytest
 
 from masakari.api import app
-from masakari.db import segments
+from masakari.db import segments, tables
 from masakari.db.session import Database
 from masakari.simulator.port import SimulatedCompute
-from tests.functional.api.world import World, message, send
+from tests.functional.api.world import ADMIN, World, message, send
 
 ORIGIN = "https://dashboard.example.com"
 
@@ -97,7 +97,7 @@ class TestBodies:
         world = build(tmp_path, oslo_middleware__max_request_body_size=100)
         answer = world.request("POST", "/v1/segments", {"segment": "x" * 100})
         assert answer.status_int == 413
-        assert answer.content_type == "text/plain"
+        assert message(answer) == "The body of the request is too large."
         chunked = world.request(
             "POST",
             "/v1/segments",
@@ -142,8 +142,8 @@ class TestBodies:
             {"name": ""},
             {"name": "\u00a0x"},
             {"name": "a\u2028b"},
-            {"description": "a\tb"},
             {"description": "a\rb"},
+            {"description": "a\x1bb"},
             {"description": 1},
             {"recovery_method": "AUTO"},
             {"service_type": None},
@@ -158,6 +158,40 @@ class TestBodies:
             "service_type": "compute",
         } | wrong
         answer = world.request("POST", "/v1/segments", {"segment": given})
+        assert answer.status_int == 400
+
+
+class TestTextsOfSeveralLines:
+    """As a browser sends them, and as they are shown again."""
+
+    SENT, SHOWN = "a\r\n\tb\r\n", "a\n\tb\n"
+
+    def test_of_a_segment(self, world):
+        made = world.segment(description=self.SENT)
+        assert made["description"] == self.SHOWN
+        for sent, shown in (("x", "x"), (self.SENT, self.SHOWN), (None, None)):
+            url = f"/v1/segments/{made['uuid']}"
+            world.request("PUT", url, {"segment": {"description": sent}})
+            listed = world.request("GET", "/v1/segments").json["segments"]
+            assert [one["description"] for one in listed] == [shown]
+
+    def test_of_a_host(self, world):
+        segment = world.segment()
+        made = world.host(segment, control_attributes=self.SENT)
+        assert made["control_attributes"] == self.SHOWN
+        for sent, shown in (("x", "x"), (self.SENT, self.SHOWN)):
+            url = f"/v1/segments/{segment['uuid']}/hosts/{made['uuid']}"
+            body = {"host": {"control_attributes": sent}}
+            changed = world.request("PUT", url, body).json["host"]
+            assert changed["control_attributes"] == shown
+
+    def test_not_where_there_is_one_line(self, world):
+        segment = {
+            "name": "a\tb",
+            "recovery_method": "auto",
+            "service_type": "compute",
+        }
+        answer = world.request("POST", "/v1/segments", {"segment": segment})
         assert answer.status_int == 400
 
 
@@ -233,46 +267,105 @@ def test_a_fault_of_ours_is_told_to_the_log_only(world, monkeypatch, caplog):
     request_id = answer.headers["x-openstack-request-id"]
     assert answer.json["masakariFault"] == {
         "code": 500,
-        "message": "Unexpected API Error. The log of the Masakari API has "
-        f"the details.\n{request_id}",
+        "message": "Unexpected API Error. The log of the API has the "
+        f"details under the id of the request.\n{request_id}",
     }
     assert "RuntimeError: the secret" in caplog.text
 
 
-def refusals(caplog):
+def refusals(caplog, level="INFO"):
     return [
         record.getMessage()
         for record in caplog.records
-        if record.name == "masakari.api.faults"
+        if record.name == "masakari.api.faults" and record.levelname == level
     ]
 
 
 def test_the_log_says_why_a_report_was_refused(world, caplog):
-    def report(host, **payload):
-        return world.request(
-            "POST",
-            "/v1/notifications",
-            body={
-                "notification": {
-                    "type": "COMPUTE_HOST",
-                    "hostname": host,
-                    "generated_time": "2026-11-23T12:00:00",
-                    "payload": {"event": "STOPPED", **payload},
-                }
-            },
-        )
-
+    process = {"event": "STOPPED", "process_name": "libvirtd"}
     with caplog.at_level(logging.INFO):
-        assert report("compute-9").status_int == 400
-        assert report("compute-9", odd="x" * 9000).status_int == 400
+        answer = world.notify(type="PROCESS", payload=process)
+        assert answer.status_int == 400
+        payload = {"event": "STARTED", "odd": "x" * 9000}
+        assert world.notify(payload=payload).status_int == 400
         assert world.request("GET", "/v1/hosts/x").status_int == 404
     unknown, invalid = refusals(caplog)
     assert unknown == (
         "The request POST /v1/notifications is refused (400): Host with name "
-        "compute-9 could not be found."
+        "compute-1 could not be found."
     )
     assert "(400): Invalid input" in invalid
     assert len(invalid) < 700
+
+
+def test_the_log_warns_of_a_failed_host_that_nobody_will_see_to(world, caplog):
+    segment = world.segment()
+    host = world.host(segment)
+    url = f"/v1/segments/{segment['uuid']}/hosts/{host['uuid']}"
+    refused = [
+        ({"hostname": "compute-9"}, "name compute-9 could not be found."),
+        ({"hostname": "compute 9"}, "Value: compute 9."),
+        ({"payload": {"event": "stopped"}}, "failure of host compute-1)"),
+        ({"generated_time": "2026-11-23T23:59:00"}, "zone. "),
+        ({}, "is duplicate."),
+    ]
+    assert world.notify().status_int == 202
+    with caplog.at_level(logging.INFO):
+        for given, _ in refused:
+            assert world.notify(**given).status_int in (400, 409)
+        world.database.write(
+            lambda session: session.query(tables.Notification).update(
+                {"status": "finished"}
+            )
+        )
+        world.request("PUT", url, {"host": {"on_maintenance": True}})
+        assert world.notify().status_int == 409
+    told = refusals(caplog, "WARNING")
+    reasons = [reason for _, reason in refused] + ["under maintenance."]
+    assert len(told) == len(reasons)
+    for line, reason in zip(told, reasons, strict=True):
+        assert line.startswith("The request POST /v1/notifications is refused")
+        assert "compute" in line
+        assert reason in line
+    assert refusals(caplog) == []
+
+
+def test_a_failed_host_is_no_business_of_everybody(strict_world, caplog):
+    with caplog.at_level(logging.INFO):
+        answer = strict_world.request(
+            "POST",
+            "/v1/notifications",
+            {
+                "notification": {
+                    "type": "COMPUTE_HOST",
+                    "hostname": "compute-1",
+                    "generated_time": "2026-11-23T12:00:00",
+                    "payload": {"event": "STOPPED"},
+                }
+            },
+            headers={**ADMIN, "X-Roles": "member"},
+        )
+    assert answer.status_int == 403
+    (line,) = refusals(caplog, "WARNING")
+    assert line.endswith("(It reports the failure of host compute-1)")
+
+
+def test_the_log_names_what_was_accepted(world, caplog):
+    world.host(world.segment())
+    with caplog.at_level(logging.INFO):
+        made = world.notify().json["notification"]
+    told = [
+        (record.levelname, record.getMessage())
+        for record in caplog.records
+        if record.name == "masakari.services.notifications"
+    ]
+    assert told == [
+        (
+            "INFO",
+            f"Accepted notification {made['notification_uuid']} of the type "
+            "COMPUTE_HOST from host compute-1",
+        )
+    ]
 
 
 def test_health_can_be_withdrawn(tmp_path):

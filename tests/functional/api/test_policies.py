@@ -118,7 +118,7 @@ def test_without_a_user_nobody_is_heard(strict_world, method, path, operation):
         headers={"X-Roles": "admin"},
     )
     assert answer.status_int == 401
-    assert answer.content_type == "text/plain"
+    assert answer.json["unauthorized"]["code"] == 401
 
 
 @each_operation

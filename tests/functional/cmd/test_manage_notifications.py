@@ -9,7 +9,7 @@ import pytest
 
 from masakari import conf as configuration
 from masakari.cmd import engine as program
-from masakari.db import engines, notifications, progress, schema, tables
+from masakari.db import engines, hosts, notifications, progress, schema, tables
 from masakari.domain import verdict
 from masakari.domain.model import Identity, NotificationStatus
 from masakari.simulator.cloud import Cloud
@@ -116,8 +116,8 @@ class TestEngineList:
         assert head[:4] == ["Name", "Host", "Version", "State"]
         assert first[:4] == ["e", "e", "22.0.0", "up"]
         assert first[5].endswith(" s left")
-        assert first[6:9] == [one.uuid, "COMPUTE_HOST", work["host"]]
-        assert second[:7] == [""] * 6 + [two.uuid]
+        assert first[7:10] == [one.uuid, "COMPUTE_HOST", work["host"]]
+        assert second[:8] == [""] * 7 + [two.uuid]
 
     def test_of_none_there_is_an_empty_list(self, run, database):
         assert answered(run, "engine", "list") == []
@@ -149,6 +149,23 @@ class TestNotificationList:
         assert first[0] == waits.uuid
         assert second[-1] == "a ba ba b" + second[-1][9:57] + "..."
 
+    @pytest.mark.parametrize(
+        "name", ["compute-9", "compute-", "compute_2", ""]
+    )
+    @pytest.mark.parametrize("more", [(), ("--json",), ("--all",)])
+    def test_a_slip_of_the_pen_is_no_quiet_host(
+        self, run, database, name, more
+    ):
+        records.notification(
+            database, records.host(database, name="compute-2")
+        )
+        listing = run("notification", "list", "--host", name, *more)
+        assert listing == (
+            1,
+            "",
+            f"There is no host {name}, and there was none.\n",
+        )
+
     def test_what_became_of_a_host(self, run, database):
         host = records.host(database, name="compute-2")
         done = records.notification(database, host)
@@ -170,7 +187,10 @@ class TestNotificationList:
         assert listed("--host", "compute-2", "--status", "finished") == [
             done.uuid
         ]
-        assert listed("--host", "compute-9") == []
+        quiet = records.host(database, name="compute-3")
+        assert listed("--host", "compute-3") == []
+        database.write(hosts.delete, quiet.uuid)
+        assert listed("--host", "compute-3") == []
         assert listed("--since", "0.5") == [
             done.uuid,
             other.uuid,
@@ -343,7 +363,8 @@ class TestWhatIsNotDone:
         assert run("db", "sync", "5c0e7f3a9d21")[0] == 0
         code, out, err = run("notification", action, "n")
         assert (code, out) == (1, "")
-        assert "lacks engines: run masakari-manage db sync" in err
+        assert "lacks engines, " in err
+        assert err.endswith(": run masakari-manage db sync.\n")
 
 
 def test_a_refusal_has_a_reason(run, database):

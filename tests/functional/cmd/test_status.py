@@ -1,16 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+import time
 
 import pytest
 
 from masakari.cmd import status
 from masakari.db import schema
 from masakari.db.session import Database
+from masakari.simulator.cloud import Cloud
+from masakari.simulator.http import SimulatorServer
+from masakari.simulator.tokens import known_id
+from tests.ports import free_port
 
 POLICY = "Policy File JSON to YAML Migration"
 TASKS = "Recovery Workflow Tasks"
 SCHEMA = "Database Schema"
 VALUES = "Configuration Values"
+FILES = "Policy Files"
+TOKENS = "Tokens of Callers"
+NOVA = "Access to Nova"
+ALL = {POLICY, FILES, TASKS, VALUES, SCHEMA, TOKENS, NOVA}
 
 
 @pytest.fixture(autouse=True)
@@ -71,17 +80,15 @@ def test_a_policy_in_yaml_is_fine(check):
     code, out = check()
     assert code == 0
     assert "Upgrade Check Results" in out
-    assert f"Check: {POLICY}" in out
-    assert f"Check: {TASKS}" in out
-    assert f"Check: {SCHEMA}" in out
-    assert f"Check: {VALUES}" in out
-    assert out.count("Result: Success") == 4
+    for name in ALL:
+        assert f"Check: {name}" in out
+    assert out.count("Result: Success") == len(ALL)
 
 
 def test_a_policy_in_json_is_not(result):
     code, told = result(policy='{"admin_api": "role:admin"}')
     assert code == 2
-    assert set(told) == {POLICY, TASKS, SCHEMA, VALUES}
+    assert set(told) == ALL
     assert told[POLICY]["result"] == 2
     assert "oslopolicy-convert-json-to-yaml" in told[POLICY]["details"]
     assert told[TASKS]["result"] == 0
@@ -206,3 +213,142 @@ def test_without_its_files_it_cannot_check(tmp_path, capsys):
     code = status.main(["--config-file", str(missing), "upgrade", "check"])
     assert code == 255
     assert str(missing) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("admin_api: [", "cannot be read: "),
+        ("admin_api: role:admin or", "what is no rule: 'role:admin or'"),
+        ("admin_api: rule:nothing", "a rule that is not there"),
+    ],
+)
+def test_a_policy_file_that_makes_no_sense_is_a_failure(result, content, told):
+    code, results = result(policy=content)
+    assert code == 2
+    assert results[FILES]["result"] == 2
+    assert told in results[FILES]["details"]
+
+
+def test_a_rule_in_vain_is_warned_of(result):
+    code, told = result(policy="os_masakari_api:nothing:index: role:a\n")
+    assert code == 1
+    assert told[FILES]["details"].endswith(": os_masakari_api:nothing:index")
+
+
+def test_a_policy_file_that_is_none_can_be_told(check, tmp_path):
+    code, out = check(more=f"[oslo_policy]\npolicy_file = {tmp_path}\n")
+    assert code == 2
+    assert "Is a directory" in out
+
+
+@pytest.mark.parametrize(
+    ("more", "name", "told"),
+    [
+        (
+            "[DEFAULT]\ntransport_url = rabbit://u:Hu#sh@h/",
+            VALUES,
+            "[DEFAULT] transport_url cannot be used: ",
+        ),
+        (
+            "[DEFAULT]\nos_privileged_user_password = Hu$sh",
+            VALUES,
+            "[DEFAULT] os_privileged_user_password has a '$'",
+        ),
+        (
+            "[oslo_messaging_notifications]\ndriver = other",
+            VALUES,
+            "[oslo_messaging_notifications] driver cannot be used: ",
+        ),
+        (
+            "[taskflow]\nconnection = mysql+pymysql://u:Hu@sh:x@h/m",
+            SCHEMA,
+            "[taskflow] connection cannot be used: ",
+        ),
+        (
+            "[keystone_authtoken]\nauth_type = v3applicationcredential\n"
+            "auth_url = http://127.0.0.1:9/v3\n"
+            "application_credential_id = abc",
+            TOKENS,
+            "no secret: set [keystone_authtoken] application_credential_sec",
+        ),
+        (
+            "[keystone_authtoken]\nmemcached_servers = controller:abc",
+            TOKENS,
+            "[keystone_authtoken] memcached_servers cannot be used: ",
+        ),
+        (
+            "[nova]\nauth_type = v3applicationcredential\n"
+            "auth_url = http://127.0.0.1:9/v3\n"
+            "application_credential_secret = Hush",
+            NOVA,
+            "see [nova] auth_type: ",
+        ),
+        (
+            "[DEFAULT]\nos_privileged_user_password = Hush",
+            NOVA,
+            "no URL of Keystone and no user name: set [DEFAULT] ",
+        ),
+    ],
+)
+def test_what_no_program_could_work_with_is_a_failure(
+    result, more, name, told
+):
+    code, results = result(more=more)
+    assert code == 2
+    assert results[name]["result"] == 2
+    assert told in results[name]["details"]
+    assert "Hu" not in str(results)
+
+
+def test_without_tokens_it_says_what_that_means(result):
+    code, told = result(more="[DEFAULT]\nauth_strategy = noauth2\n")
+    assert code == 1
+    assert "everybody is an administrator" in told[TOKENS]["details"]
+
+
+ACCESS = """
+[DEFAULT]
+os_privileged_user_auth_url = {url}
+os_privileged_user_name = masakari
+os_privileged_user_password = {password}
+os_privileged_user_tenant = service
+[keystone_authtoken]
+auth_type = v3applicationcredential
+auth_url = {url}
+application_credential_id = {id}
+application_credential_secret = {password}
+"""
+
+
+@pytest.fixture
+def access():
+    """Configuration for a simulated cloud."""
+    cloud = Cloud(time.time)
+    cloud.add_host("compute-1")
+    with SimulatorServer(cloud) as server:
+        yield lambda password: ACCESS.format(
+            url=server.auth_url,
+            password=password,
+            id=known_id("application_credential", "masakari"),
+        )
+
+
+def test_credentials_are_tried(result, access):
+    code, told = result(more=access("secret"))
+    assert (code, told[TOKENS]["details"]) == (0, None)
+    assert told[NOVA]["details"] is None
+    code, told = result(more=access("wrong"))
+    assert code == 2
+    assert told[TOKENS]["details"].endswith("; see [keystone_authtoken]")
+    assert told[NOVA]["details"].endswith(
+        "; see [DEFAULT] os_privileged_user_*"
+    )
+
+
+def test_a_keystone_that_is_away_is_a_warning(result):
+    url = f"http://127.0.0.1:{free_port()}/v3"
+    code, told = result(more=ACCESS.format(url=url, password="x", id="y"))
+    assert code == 1
+    assert (told[TOKENS]["result"], told[NOVA]["result"]) == (1, 1)
+    assert "Connection refused" in told[NOVA]["details"]

@@ -81,6 +81,47 @@ def test_whatever_fails_below_is_answered(caplog):
     assert "KeyError: 'the secret'" in caplog.text
 
 
+FOREIGN = [
+    (webob.exc.HTTPServiceUnavailable("Keystone is away."), "is away."),
+    (webob.exc.HTTPForbidden("a & b"), "a & b"),
+    (webob.exc.HTTPTooManyRequests(), "too many"),
+    (webob.Response(status=429, json_body={"error": {"message": "m"}}), "m"),
+    (webob.Response(status=400, json_body={"message": "a<br />b"}), "a b"),
+    (webob.Response(status=400, json_body=["m"]), '["m"]'),
+    (
+        webob.Response(status=400, body=b"{", content_type="application/json"),
+        "{",
+    ),
+    (webob.Response(status=502, body=b""), "502 Bad Gateway"),
+    (webob.Response(status=500, body=b"\xff"), "\ufffd"),
+]
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json", "*/*"])
+@pytest.mark.parametrize(
+    ("given", "text"), FOREIGN, ids=[text for _, text in FOREIGN]
+)
+def test_what_others_refuse_is_told_in_our_form(given, text, accept):
+    request = webob.Request.blank("/v1/x", accept=accept)
+    answer = request.get_response(faults.FaultWrapper(given))
+    ((_, content),) = answer.json.items()
+    assert content["code"] == answer.status_int == given.status_int
+    assert text in content["message"]
+    assert "br />" not in content["message"]
+
+
+def test_what_is_no_error_is_left_as_it_is():
+    given = webob.Response("<b>", status=300, content_type="text/html")
+    answer = webob.Request.blank("/").get_response(faults.FaultWrapper(given))
+    assert (answer.status_int, answer.text) == (300, "<b>")
+
+
+def test_what_is_told_of_health_is_left_as_it_is():
+    given = webob.Response("DISABLED", status=503, content_type="text/plain")
+    answer = webob.Request.blank("/").get_response(faults.Guard(given))
+    assert (answer.status_int, answer.text) == (503, "DISABLED")
+
+
 @pytest.mark.parametrize(
     ("accept", "kind"),
     [

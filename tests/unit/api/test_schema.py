@@ -30,12 +30,28 @@ def test_no_names(name):
     )
 
 
-@pytest.mark.parametrize("text", ["", " a\nb ", None, "x" * 70000])
+@pytest.mark.parametrize(
+    "text", ["", " a\nb ", "\ta\r\n\r\n", None, "x" * 70000]
+)
 def test_descriptions(text):
     check(parts.DESCRIPTION, text)
 
 
-@pytest.mark.parametrize("text", ["\t", "\r\n", "\0", 1])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\r",
+        "a\rb",
+        "\n\r",
+        "\r\r\n",
+        "\0",
+        "\x1b[0m",
+        "\x0b",
+        "\x7f",
+        "\u2028",
+        1,
+    ],
+)
 def test_no_descriptions(text):
     with pytest.raises(faults.Fault):
         check(parts.DESCRIPTION, text)

@@ -53,3 +53,16 @@ def test_where_a_request_goes(mapped, path, accept, where):
     if accept is not None:
         request.headers["Accept"] = accept
     assert request.get_response(mapped).text == where
+
+
+@pytest.mark.parametrize("accept", [None, "text/html", "*/*", JSON])
+def test_where_nothing_is_mounted(accept):
+    mapped = urlmap.URLMap()
+    mapped["/v1"] = named("v1")
+    request = webob.Request.blank("/x")
+    if accept is not None:
+        request.headers["Accept"] = accept
+    answer = request.get_response(mapped)
+    assert answer.status_int == 404
+    assert "The resource could not be found." in answer.text
+    assert "<" not in answer.text

@@ -6,6 +6,7 @@ import pytest
 
 from masakari.domain import model, triage
 from masakari.domain.model import NotificationStatus, NotificationType
+from masakari.domain.server import ComputeService
 from masakari.domain.triage import ProcessAction
 
 SEGMENT = model.Segment(
@@ -75,12 +76,20 @@ def test_only_instances_are_claimed_by_themselves(type, uuid, expected):
         (HOST, None, "PROCESS", {}, True),
         (RESTING, None, "COMPUTE_HOST", {}, False),
         (RESTING, OUTAGE, "COMPUTE_HOST", {}, True),
-        (RESTING, OUTAGE, "VM", {}, False),
+        (RESTING, None, "VM", {}, False),
+        (RESTING, OUTAGE, "VM", {}, True),
         (
             RESTING,
             OUTAGE,
             "PROCESS",
             {"event": "STARTED", "process_name": "nova-compute"},
+            True,
+        ),
+        (
+            RESTING,
+            OUTAGE,
+            "PROCESS",
+            {"event": "STARTED", "process_name": "/usr/bin/nova-compute"},
             True,
         ),
         (
@@ -95,7 +104,7 @@ def test_only_instances_are_claimed_by_themselves(type, uuid, expected):
             OUTAGE,
             "PROCESS",
             {"event": "STOPPED", "process_name": "nova-compute"},
-            False,
+            True,
         ),
     ],
 )
@@ -113,6 +122,33 @@ def test_a_process_that_stops_takes_its_host_out():
     assert judged(process("STOPPED"), RESTING, OUTAGE) is (
         ProcessAction.TAKE_OUT
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("nova-compute", "nova-compute"),
+        ("/usr/bin/nova-compute", "nova-compute"),
+        ("./bin/nova-compute", "nova-compute"),
+        ("/sbin/a --file /etc/b", "a --file /etc/b"),
+        ("/usr/bin/", "/usr/bin/"),
+        ("/", "/"),
+        ("", ""),
+    ],
+)
+def test_a_process_is_known_by_the_name_of_its_program(given, name):
+    assert triage.process({"process_name": given}) == name
+
+
+@pytest.mark.parametrize("path", ["/usr/bin/", "/usr/local/bin/", ""])
+def test_a_process_is_known_wherever_its_program_is(path):
+    name = f"{path}nova-compute"
+    assert judged(process("STOPPED", name)) is ProcessAction.TAKE_OUT
+    start = process("STARTED", name, id=2)
+    assert judged(start, RESTING, OUTAGE) is ProcessAction.BRING_BACK
+    assert triage.contradicts(start, process("STOPPED"))
+    other = process("STOPPED", f"{path}libvirtd")
+    assert judged(other).status == "finished"
 
 
 def test_its_start_brings_the_host_back_only_if_its_stop_took_it_out():
@@ -149,3 +185,22 @@ def test_an_earlier_start_or_another_process_contradicts_nothing():
     ):
         assert not triage.contradicts(other, stop)
     assert triage.contradicts(process("STARTED", id=6), stop)
+
+
+@pytest.mark.parametrize(
+    ("enabled", "reason", "expected"),
+    [
+        (False, "it stopped", True),
+        (False, "new disk", False),
+        (True, None, False),
+    ],
+)
+def test_what_else_disables_a_service_is_not_ours(enabled, reason, expected):
+    service = ComputeService(
+        id="s",
+        host="compute-1",
+        up=True,
+        enabled=enabled,
+        disabled_reason=reason,
+    )
+    assert triage.disabled_for(OUTAGE, service) is expected

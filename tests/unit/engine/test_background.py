@@ -1,17 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 import threading
-import time
 import types
 from concurrent import futures
 
 import pytest
 
-from masakari import exception
 from masakari.engine.clock import SystemClock
 from masakari.engine.evacuation.background import Background
-from masakari.simulator.cloud import Cloud
-from masakari.simulator.http import SimulatorServer
-from tests.contract.clouds import client_of
+from masakari.nova import port
 
 
 class Lease:
@@ -81,25 +77,23 @@ def test_without_the_claim_nobody_waits(background, lease):
     nova.answer.set()
 
 
-class Ending(Lease):
-    """It is ours for so many looks."""
+def test_time_in_the_queue_is_not_time_of_nova(background):
+    nova, later = Nova(), threading.Event()
+    submit(background, nova.call)
+    assert nova.asked.wait(10)
+    flight = types.SimpleNamespace(phase=None, asked_at=None)
+    background.submit(flight, later.set, done=None, failed=None)
+    queued_at = flight.asked_at
+    nova.answer.set()
+    assert later.wait(10)
+    assert flight.asked_at > queued_at
 
-    def __init__(self, looks):
-        self.looks = looks
 
-    def check(self):
-        self.looks -= 1
-        if self.looks < 0:
-            raise exception.ClaimLost(uuid="n")
+def test_wrong_credentials_are_about_no_instance(background):
+    def denied():
+        raise port.Denied("Who are you?", code=401)
 
-
-def test_nothing_is_sent_when_the_lease_ends_while_a_call_is_prepared(pool):
-    """It is looked at before the call, for the token, and for Nova."""
-    background = Background(pool, SystemClock(), Ending(looks=2))
-    with SimulatorServer(Cloud(time.time)) as server:
-        compute = client_of(server, retries=0, timeout=5)
-        submit(background, compute.compute_services)
-        background.close()
-        with pytest.raises(exception.ClaimLost):
-            background.handle_answers()
-        assert {service for service, _ in server.requests} == {"identity"}
+    submit(background, denied)
+    background.close()
+    with pytest.raises(port.Denied):
+        background.handle_answers()

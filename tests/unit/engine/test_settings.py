@@ -42,6 +42,16 @@ def test_each_option_has_its_knob(conf, option, field):
     assert getattr(recovery_settings(conf), field) == 47
 
 
+def test_what_a_failed_evacuation_costs_can_be_set(conf):
+    conf.set_override("evacuation_start_timeout", 47, "host_failure")
+    conf.set_override("evacuation_stuck_minutes", 3, "host_failure")
+    conf.set_override("evacuate_to_stopped_at_last", False, "host_failure")
+    settings = recovery_settings(conf)
+    assert settings.evacuation_start_timeout == 47
+    assert settings.evacuation_stuck_timeout == 180
+    assert settings.evacuate_to_stopped_at_last is False
+
+
 def test_another_driver_is_refused(conf):
     conf.set_override("notification_driver", "other")
     with pytest.raises(exception.ConfigurationError, match="'other'"):

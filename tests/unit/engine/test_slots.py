@@ -11,6 +11,14 @@ def test_never_more_than_all_of_them():
     assert slots.take(1, Demand(wanted=30), 30) == 0
 
 
+def test_who_goes_on_keeps_its_slots_from_the_others():
+    slots = Slots(10)
+    slots.take(1, Demand(wanted=10), 10)
+    slots.take(2, Demand(wanted=10), 0)
+    slots.take_up(1, 8)
+    assert slots.take(2, Demand(wanted=10), 10) == 2
+
+
 def test_not_more_than_asked_for():
     assert Slots(10).take(1, Demand(wanted=30), 4) == 4
 

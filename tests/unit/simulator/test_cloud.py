@@ -68,6 +68,30 @@ def test_frozen_service_goes_down_and_comes_back(cloud, clock):
     assert cloud.is_up("c1")
 
 
+def test_nova_compute_stops_and_the_guests_run_on(cloud, clock):
+    server = cloud.create_server("s", "c1")
+    cloud.stop_compute("c1")
+    clock.now += 61
+    assert not cloud.is_up("c1")
+    assert cloud.hosts["c1"].guests == {server.uuid}
+    cloud.freeze("c1")
+    cloud.thaw("c1")
+    assert not cloud.is_up("c1")
+    cloud.start_compute("c1")
+    assert cloud.is_up("c1")
+
+
+def test_a_rebuild_ends_with_the_nova_compute_that_did_it(cloud, clock):
+    server = cloud.create_server("s", "c1")
+    lose(cloud, clock, "c1")
+    cloud.compute.evacuate(server.uuid, target="c2")
+    clock.now += 1
+    cloud.stop_compute("c2")
+    cloud.start_compute("c2")
+    clock.run(cloud)
+    assert (server.host, server.task_state) == ("c1", "rebuild_spawning")
+
+
 def test_evacuation_is_refused_while_source_is_up(cloud, clock):
     server = cloud.create_server("s", "c1")
     cloud.kill("c1")
@@ -173,8 +197,8 @@ def test_destination_works_on_a_few_at_a_time(cloud, clock):
     for server in servers:
         cloud.compute.evacuate(server.uuid, target="c2")
     clock.now += 1
-    states = [m.status for m in cloud.migrations]
-    assert states == ["pre-migrating"] * 3 + ["accepted"] * 5
+    taken = [(m.status, m.dest_host) for m in cloud.migrations]
+    assert taken == [("pre-migrating", "c2")] * 8
     started = clock.now
     clock.run(cloud)
     assert {s.host for s in servers} == {"c2"}
@@ -376,6 +400,7 @@ def test_calls_are_counted_and_shown_before_and_after(cloud):
     cloud.compute.server(server.uuid)
     assert seen == [
         ("before", "start"),
+        ("sent", "start"),
         ("after", "start"),
         ("before", "server"),
         ("after", "server"),

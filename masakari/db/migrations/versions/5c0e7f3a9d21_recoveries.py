@@ -30,6 +30,16 @@ def upgrade() -> None:
         recoveries.add_column(
             sa.Column("subject", sa.String(36), nullable=True)
         )
+        recoveries.add_column(
+            sa.Column("waiting_for", sa.String(16), nullable=True)
+        )
+        for name, kind in (
+            ("waits", sa.Integer),
+            ("told_at", sa.BigInteger),
+            ("takeovers", sa.Integer),
+            ("last_asked_at", sa.BigInteger),
+        ):
+            recoveries.add_column(sa.Column(name, kind, nullable=True))
     op.create_table(
         "reserve_uses",
         sa.Column("host_uuid", sa.String(36), primary_key=True),
@@ -48,6 +58,8 @@ def upgrade() -> None:
         sa.Column("host_uuid", sa.String(36), primary_key=True),
         sa.Column("process_name", sa.String(255), nullable=False),
         sa.Column("disabled_reason", sa.String(255), nullable=False),
+        sa.Column("up_since", sa.BigInteger, nullable=True),
+        sa.Column("seen_up_at", sa.BigInteger, nullable=True),
     )
     _join_collations()
 

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Create the table in which engines say that they live."""
+"""Create the table in which engines say that they live.
+
+Besides, a host's row says when its maintenance was lifted, and instances are
+found by an index.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,6 +12,9 @@ revision = "c3d8b6f10a74"
 down_revision = "5c0e7f3a9d21"
 branch_labels = None
 depends_on = None
+
+#: By the uuid of an instance.
+_SEARCHED = ("vmove_plans", "vmoves")
 
 
 def upgrade() -> None:
@@ -20,8 +27,15 @@ def upgrade() -> None:
         sa.Column("started_at", sa.DateTime, nullable=False),
         sa.Column("expires_at", sa.BigInteger, nullable=False),
         sa.Column("stopping", sa.Boolean, nullable=False),
+        sa.Column("trouble", sa.Text, nullable=True),
     )
     _join_collation()
+    op.add_column(
+        "host_intakes",
+        sa.Column("lifted_after", sa.BigInteger, nullable=True),
+    )
+    for table in _SEARCHED:
+        op.create_index(f"{table}_instance_uuid_idx", table, ["instance_uuid"])
 
 
 def _join_collation() -> None:

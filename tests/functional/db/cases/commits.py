@@ -126,6 +126,20 @@ class Claims(Breaking):
         assert database.write(claims.renew, claim, lease=LEASE)
         assert database.write(claims.renew, claim, lease=LEASE)
 
+    def test_a_host_is_held(self, database, broken):
+        host = records.host(database)
+        database.write(claims.open_row, host.uuid)
+        broken()
+        held = database.write(
+            claims.claim_host,
+            host.uuid,
+            owner="engine",
+            token=str(uuid.uuid4()),
+            lease=LEASE,
+        )
+        assert held is not None
+        assert database.write(claims.renew, held, lease=LEASE)
+
     def test_a_claim_is_handed_back(self, database, claim, candidate, broken):
         broken()
         database.write(claims.hand_back, claim)
@@ -285,6 +299,14 @@ class Recoveries(Breaking):
         broken()
         assert not written(outages.end, host.uuid).on_maintenance
         assert database.read(outages.of_host, host.uuid) is None
+
+    def test_a_host_is_seen_up(self, database, written, broken):
+        host = records.host(database)
+        outage = model.ProcessOutage(process_name="p", disabled_reason="r")
+        written(outages.begin, host.uuid, outage)
+        broken()
+        (seen,) = database.write(outages.look, [host.uuid], gap=60)
+        assert seen.up_since is not None
 
     def test_what_is_old_is_removed(self, database, clock, broken):
         old = records.segment(database)

@@ -2,7 +2,7 @@
 import pytest
 
 from masakari import exception
-from masakari.db import hosts, tables
+from masakari.db import hosts, tables, turns
 from tests.functional.db import records
 from tests.functional.db.cases import ALL, STRANGE
 
@@ -58,6 +58,30 @@ class Hosts:
         assert changed.name == made.name
         with pytest.raises(KeyError):
             database.write(hosts.update, made.uuid, nonsense=True)
+
+    def test_what_was_reported_before_its_maintenance_was_lifted(
+        self, database
+    ):
+        made = records.host(database)
+
+        def maintain(on_maintenance):
+            def change(session):
+                turns.take(session, made.uuid)
+                hosts.update(session, made.uuid, on_maintenance=on_maintenance)
+
+            database.write(change)
+            return database.read(turns.lifted_after, made.uuid)
+
+        assert database.read(turns.lifted_after, made.uuid) is None
+        first = records.notification(database, made)
+        records.notification(database)
+        assert maintain(on_maintenance=False) is None
+        assert maintain(on_maintenance=True) is None
+        assert maintain(on_maintenance=False) == first.id
+        second = records.notification(database, made, type="VM")
+        assert maintain(on_maintenance=False) == first.id
+        assert maintain(on_maintenance=True) == first.id
+        assert maintain(on_maintenance=False) == second.id
 
     def test_a_deleted_one_is_gone(self, database):
         made = records.host(database, name="h")

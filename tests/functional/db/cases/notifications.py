@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import datetime
+import functools
 
 import pytest
 
@@ -128,6 +129,37 @@ class Notifications:
             since=at + datetime.timedelta(seconds=10),
         )
         assert [one.uuid for one in found] == [made[2].uuid, made[1].uuid]
+
+    def test_those_of_a_host_that_came_after_one(self, database):
+        host = records.host(database)
+        made = [records.notification(database, host) for _ in range(3)]
+        records.notification(database, host, type="VM")
+        records.notification(database)
+        found = database.read(
+            functools.partial(notifications.of_host, after=made[0].id),
+            host.uuid,
+            "COMPUTE_HOST",
+        )
+        assert found == [made[2], made[1]]
+
+    @pytest.mark.parametrize(
+        "text", ["nova-compute", "100%_/\\", "'\"", "é😀\n", "a\0b", "{1}"]
+    )
+    def test_those_of_a_host_about_something(self, database, text):
+        host = records.host(database)
+        for name in (text, f"/bin/{text}", "other"):
+            records.notification(
+                database, host, type="PROCESS", payload={"name": name}
+            )
+        found = database.read(
+            functools.partial(notifications.of_host, about=text),
+            host.uuid,
+            "PROCESS",
+        )
+        assert [one.payload["name"] for one in found] == [
+            f"/bin/{text}",
+            text,
+        ]
 
     def test_the_same_instant_is_found_again(self, database):
         host = records.host(database)

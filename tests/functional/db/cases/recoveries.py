@@ -4,8 +4,13 @@
 import functools
 import uuid
 
+import pytest
+import sqlalchemy
+
+from masakari import exception
 from masakari.db import (
     claims,
+    clocks,
     due,
     hosts,
     moves,
@@ -17,6 +22,8 @@ from masakari.db import (
 from masakari.domain import model, verdict
 from masakari.domain.planner.host import HostPlan, Move, Origin
 from tests.functional.db import records
+
+LEASE = 30.0
 
 
 def crash(database, host, instance):
@@ -50,6 +57,25 @@ def claimed(database, notification):
     database.write(claims.open_row, candidate.subject)
     return database.write(
         claims.claim, candidate, owner="e", token=str(uuid.uuid4()), lease=30
+    )
+
+
+def waits(database, claim, message):
+    """Whether that is worth a line in the log."""
+    return database.write(
+        claims.put_back, claim, message, waiting_for="nova", lease=30
+    )
+
+
+def let_pass(database, column, seconds):
+    """Have a moment that is on record be so much earlier."""
+    moment = getattr(tables.Recovery, column)
+    database.write(
+        lambda session: session.execute(
+            sqlalchemy.update(tables.Recovery).values(
+                {column: moment - int(seconds * 1000)}
+            )
+        )
     )
 
 
@@ -111,13 +137,85 @@ class Claims:
         death = records.notification(database, host)
         assert database.read(due.host_is_failing, host.uuid)
         assert not database.read(due.host_is_failing, other.uuid)
+        assert database.read(due.failing_hosts) == {host.name}
         assert claimable(database) == [
             (death.uuid, host.uuid),
             (elsewhere.uuid, instance),
         ]
         ended(database, claimed(database, death), verdict.error("no room"))
+        assert database.read(due.failing_hosts) == {host.name}
         # It waits for its retry, and the others for it.
         assert claimable(database) == [(elsewhere.uuid, instance)]
+
+    def test_one_that_waits_is_new_and_looked_at_later(self, database):
+        report = records.notification(database, records.host(database))
+        assert waits(database, claimed(database, report), "Nova is away")
+        found = database.read(notifications.get, report.uuid)
+        assert (found.status, found.message) == ("new", "Nova is away")
+        assert claimable(database) == []
+        let_pass(database, "next_attempt_at", claims.LONGEST_WAIT)
+        again = claimed(database, report)
+        assert (again.attempt, again.waiting_for) == (1, "nova")
+        assert not waits(database, again, "Nova is away")
+        let_pass(database, "next_attempt_at", claims.LONGEST_WAIT)
+        let_pass(database, "told_at", claims.TELL_INTERVAL)
+        assert waits(database, claimed(database, report), "Still away")
+
+    def test_it_is_looked_at_after_pauses_that_grow(self, database):
+        report = records.notification(database, records.host(database))
+        for _ in range(10):
+            waits(database, claimed(database, report), "Nova is away")
+            let_pass(database, "next_attempt_at", claims.LONGEST_WAIT)
+        waits(database, claimed(database, report), "Nova is away")
+        let_pass(database, "next_attempt_at", claims.LONGEST_WAIT - 5)
+        assert claimable(database) == []
+
+    def test_the_next_attempt_does_not_wait_any_more(self, database):
+        report = records.notification(database, records.host(database))
+        waits(database, claimed(database, report), "Nova is away")
+        let_pass(database, "next_attempt_at", 2)
+        ended(database, claimed(database, report), verdict.error("no room"))
+        let_pass(database, "next_attempt_at", 120)
+        second = claimed(database, report)
+        assert (second.attempt, second.waiting_for) == (2, None)
+        waits(database, second, "Nova is away again")
+        let_pass(database, "next_attempt_at", 2)
+        assert claimed(database, report).attempt == 2
+
+    def test_while_it_is_worked_on_it_tells_of_nothing_that_was(
+        self, database
+    ):
+        report = records.notification(database, records.host(database))
+
+        def message():
+            return database.read(notifications.get, report.uuid).message
+
+        waits(database, claimed(database, report), "Nova is away")
+        let_pass(database, "next_attempt_at", 2)
+        looks = claimed(database, report)
+        assert looks.notification.message == "Nova is away"
+        assert message() == "Nova is away"
+        database.write(claims.go_on, looks)
+        assert message() is None
+        ended(database, looks, verdict.error("no room"))
+        assert message() == "no room"
+        let_pass(database, "next_attempt_at", 120)
+        assert claimed(database, report).notification.message is None
+        assert message() is None
+
+    def test_who_has_lost_it_puts_nothing_back(self, database):
+        report = records.notification(database, records.host(database))
+        first = claimed(database, report)
+        database.write(
+            lambda session: session.execute(
+                sqlalchemy.update(tables.Claim).values(expires_at=1)
+            )
+        )
+        assert claimed(database, report).takeovers == 1
+        with pytest.raises(exception.ClaimLost):
+            waits(database, first, "Nova is away")
+        found = database.read(notifications.get, report.uuid)
+        assert found.status == "running"
 
     def test_one_whose_request_is_not_known_is_claimed_by_its_host(
         self, database
@@ -221,6 +319,133 @@ class Outages:
         database.write(outages.begin, host.uuid, outage)
         database.write(outages.forget, host.uuid)
         assert database.read(outages.of_host, host.uuid) is None
+
+
+class StoppedProcesses:
+    """Hosts that wait until Nova has counted their service as up."""
+
+    @pytest.fixture
+    def host(self, database):
+        host = records.host(database)
+        outage = model.ProcessOutage(process_name="p", disabled_reason="r")
+        database.write(outages.begin, host.uuid, outage)
+        return host
+
+    def up_since(self, database):
+        (found,) = database.read(outages.stopped_hosts)
+        return found.up_since
+
+    def look(self, database, *up):
+        (found,) = database.write(outages.look, up, gap=3600)
+        assert found.up_since == self.up_since(database)
+        return found.up_since
+
+    def test_they_are_up_since_the_first_look_that_says_so(
+        self, database, host
+    ):
+        other = records.host(database, name="compute-2")
+        (waiting,) = database.read(outages.stopped_hosts, host.uuid)
+        assert (waiting.host.uuid, waiting.up_since) == (host.uuid, None)
+        assert not database.read(outages.stopped_hosts, other.uuid)
+        first = self.look(database, host.uuid, other.uuid)
+        assert first is not None
+        assert self.look(database, host.uuid) == first
+        assert self.look(database) is None
+
+    def test_without_a_look_nobody_knows(self, database, host):
+        """What happened in between would have been missed."""
+        database.write(
+            lambda session: session.query(tables.ProcessOutage).update(
+                {"up_since": 1, "seen_up_at": 1}
+            )
+        )
+        assert self.look(database, host.uuid) > 1
+
+    def test_time_goes_by(self, database, host):
+        database.write(
+            lambda session: session.query(tables.ProcessOutage).update(
+                {
+                    "up_since": clocks.now_ms(session) - 90_000,
+                    "seen_up_at": clocks.now_ms(session),
+                },
+                synchronize_session=False,
+            )
+        )
+        (found,) = database.write(outages.look, [host.uuid], gap=3600)
+        assert 90 <= found.up_for < 3600
+
+    def test_another_stop_begins_it_anew(self, database, host):
+        self.look(database, host.uuid)
+        database.write(outages.begin_again, host.uuid, "another")
+        assert self.up_since(database) is not None
+        database.write(outages.begin_again, host.uuid, "p")
+        assert self.up_since(database) is None
+        self.look(database, host.uuid)
+        outage = model.ProcessOutage(process_name="p", disabled_reason="r")
+        database.write(outages.begin, host.uuid, outage)
+        assert self.up_since(database) is None
+
+    def test_a_host_is_put_back_only_as_it_was_seen(self, database, host):
+        seen = self.look(database, host.uuid)
+        kept = database.write(outages.end, host.uuid, up_since=seen - 1)
+        assert kept.on_maintenance
+        back = database.write(outages.end, host.uuid, up_since=seen)
+        assert not back.on_maintenance
+        assert not database.read(outages.stopped_hosts)
+
+    def test_a_deleted_host_waits_for_nothing(self, database, host):
+        database.write(hosts.delete, host.uuid)
+        assert not database.read(outages.stopped_hosts)
+
+
+class HostClaims:
+    """Hosts that are held although nothing is reported of them."""
+
+    def take(self, database, host, owner="engine", lease=LEASE):
+        database.write(claims.open_row, host.uuid)
+        return database.write(
+            claims.claim_host,
+            host.uuid,
+            owner=owner,
+            token=str(uuid.uuid4()),
+            lease=lease,
+        )
+
+    def test_one_has_it_until_it_is_handed_back(self, database):
+        host = records.host(database)
+        held = self.take(database, host)
+        assert self.take(database, host, "other") is None
+        assert database.write(claims.renew, held, lease=LEASE)
+        database.write(claims.hand_back, held)
+        assert not database.write(claims.renew, held, lease=LEASE)
+        assert self.take(database, host, "other") is not None
+
+    def test_it_lapses(self, database):
+        host = records.host(database)
+        held = self.take(database, host, lease=0)
+        assert self.take(database, host, "other") is not None
+        with pytest.raises(exception.ClaimLost, match=f"host {host.uuid}"):
+            database.write(
+                claims.while_held, held, LEASE, lambda _: pytest.fail()
+            )
+
+    def test_a_recovery_of_the_host_waits_meanwhile(self, database):
+        host = records.host(database)
+        held = self.take(database, host)
+        records.notification(database, host)
+        assert not database.read(due.candidates, limit=10)
+        database.write(claims.hand_back, held)
+        assert database.read(due.candidates, limit=10)
+
+    @pytest.mark.parametrize("status", model.NotificationStatus)
+    @pytest.mark.parametrize("kind", model.NotificationType)
+    def test_what_is_reported_of_the_host_goes_first(
+        self, database, kind, status
+    ):
+        host = records.host(database)
+        records.notification(database, host, type=kind, status=status)
+        waits = kind != "VM" and status in model.UNFINISHED
+        assert (self.take(database, host) is None) is waits
 
 
 def plan(*instances):

@@ -116,8 +116,17 @@ class Segments:
             status=status.value,
             failover_segment_uuid=None,
         )
-        under = database.read(segments.under_recovery, segment.uuid)
-        assert under == (status in model.UNFINISHED)
+        for which in ((), (host.uuid,)):
+            work = database.read(segments.under_recovery, segment.uuid, *which)
+            assert (work is not None) == (status in model.UNFINISHED)
+            if work is not None:
+                assert work.notification.uuid == made.uuid
+                assert work.host_name == host.name
+        neighbour = records.host(database, segment)
+        work = database.read(
+            segments.under_recovery, segment.uuid, neighbour.uuid
+        )
+        assert (work is not None) == (status in ("new", "running"))
         other = records.segment(database)
         assert not database.read(segments.under_recovery, other.uuid)
         database.write(hosts.delete, host.uuid)
