@@ -20,6 +20,7 @@ from masakari.domain.verdict import Verdict
 from masakari.engine import (
     host_failure,
     instance_failure,
+    planning,
     process_failure,
     reserves,
 )
@@ -64,11 +65,16 @@ def recover(world: World, flows: Flows, lease: Lease) -> None:
 
 
 def _begin(recovery: Recovery) -> None:
-    """Say that the work has begun, unless it was put back since."""
+    """Say that the work has begun, loudly unless it was put back since."""
     notification, lease = recovery.notification, recovery.lease
+    severity = logging.DEBUG
     if lease.claim.waiting_for is None:
+        severity = logging.INFO
         recovery.journal.begin()
-    LOG.info(
+    elif notification.message is not None:
+        recovery.journal.go_on()
+    LOG.log(
+        severity,
         "Working on notification %s (%s, attempt %d) of host %s (%s)",
         notification.uuid,
         notification.type,
@@ -206,14 +212,19 @@ def _look(recovery: Recovery) -> None:
     if recovery.expired:
         return
     services = recovery.compute.compute_services()
-    if recovery.notification.type is NotificationType.COMPUTE_HOST:
-        host_failure.require_destination(recovery, services)
+    if recovery.notification.type is not NotificationType.COMPUTE_HOST:
+        return
+    name = recovery.host.name
+    if not any(service.up and service.host == name for service in services):
+        planning.require_destination(recovery, services)
 
 
 def _dispatch(recovery: Recovery, flows: Flows) -> Verdict:
     claim = recovery.lease.claim
     if recovery.expired:
-        waited = f" {claim.notification.message}" if claim.waiting_for else ""
+        waited = ""
+        if claim.waiting_for and claim.notification.message:
+            waited = f" {claim.notification.message}"
         return verdict.failed(
             f"The notification expired before it could be recovered.{waited}"
         )

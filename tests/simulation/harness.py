@@ -646,7 +646,10 @@ class Simulation:
             self.cloud.on_call = hook
 
     def make_well(self) -> None:
-        """Nothing is wrong any more with Nova, with hosts or the database."""
+        """Nothing is wrong any more with Nova, with hosts or the database.
+
+        Nor does an operator keep a host out of service.
+        """
         self.trace.add("everything is well again")
         self.database_back_at = 0.0
         self.cloud.faults.clear()
@@ -654,6 +657,7 @@ class Simulation:
             self.cloud.revive(name)
             self.cloud.thaw(name)
             host.slots = 100
+            host.forced_down = False
 
     # -- looking ----------------------------------------------------------
 

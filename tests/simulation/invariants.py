@@ -483,6 +483,13 @@ class Invariants:
             until = self._seen.claims.get(uuid, ("", 0, ""))[1]
             if old is not None and (old.status, status) == ("running", "new"):
                 self._check_waiting(uuid, before)
+            if old is not None and (old.status, status) == (
+                "error",
+                "running",
+            ):
+                assert report.message is None, (
+                    f"{uuid} tells of the attempt before: {report.message}"
+                )
             attempts, due = self._seen.attempts.get(uuid, (0, None))
             most = ATTEMPTS + self._granted[uuid]
             assert attempts <= most, f"{uuid} has {attempts} attempts"
@@ -527,6 +534,9 @@ class Invariants:
             ), f"the move of {move.instance} was {old} and is {move.status}"
             if move.status in _SETTLED:
                 continue
+            if (old, move.status) == ("pending", "ongoing"):
+                said = self._seen.notifications[move.notification].message
+                assert said is None, f"{move.instance} moves, and {said}"
             assert (
                 self._seen.notifications[move.notification].status in _OPEN
             ), (

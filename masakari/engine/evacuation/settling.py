@@ -214,18 +214,18 @@ class Settler:
     def _not_acted(self, flight: Flight, error: port.ComputeError) -> None:
         flight.trouble = str(error)
         flight.unanswered = isinstance(error, port.Unavailable)
-        if isinstance(error, port.Refused) and not error.conflict:
-            came_back = (
+        if not isinstance(error, port.Refused) or error.conflict:
+            self._look_again(flight)
+            return
+        message = flight.trouble
+        if flight.returning:
+            fault = flight.server.fault if flight.server else None
+            message = (
                 f"Host {self._source} came back before it was evacuated, but "
                 "what was done to it could not be undone: "
-                if flight.returning
-                else ""
+                f"{message} {fault or ''}".strip()
             )
-            self._flights.end(
-                flight, VMoveStatus.FAILED, f"{came_back}{flight.trouble}"
-            )
-            return
-        self._look_again(flight)
+        self._flights.end(flight, VMoveStatus.FAILED, message)
 
     def _look_again(self, flight: Flight) -> None:
         """See what has come of a call, later each time it is to be made."""

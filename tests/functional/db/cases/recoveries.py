@@ -182,6 +182,27 @@ class Claims:
         let_pass(database, "next_attempt_at", 2)
         assert claimed(database, report).attempt == 2
 
+    def test_while_it_is_worked_on_it_tells_of_nothing_that_was(
+        self, database
+    ):
+        report = records.notification(database, records.host(database))
+
+        def message():
+            return database.read(notifications.get, report.uuid).message
+
+        waits(database, claimed(database, report), "Nova is away")
+        let_pass(database, "next_attempt_at", 2)
+        looks = claimed(database, report)
+        assert looks.notification.message == "Nova is away"
+        assert message() == "Nova is away"
+        database.write(claims.go_on, looks)
+        assert message() is None
+        ended(database, looks, verdict.error("no room"))
+        assert message() == "no room"
+        let_pass(database, "next_attempt_at", 120)
+        assert claimed(database, report).notification.message is None
+        assert message() is None
+
     def test_who_has_lost_it_puts_nothing_back(self, database):
         report = records.notification(database, records.host(database))
         first = claimed(database, report)
