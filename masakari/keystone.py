@@ -91,7 +91,7 @@ def for_nova(conf: cfg.ConfigOpts) -> Credentials:
 
     :raises ConfigurationError: they are incomplete
     """
-    if _is_set(conf, NOVA):
+    if is_set(conf, NOVA):
         auth = _of_group(conf, NOVA, "The credentials for Nova")
         place = f"[{NOVA}]"
     else:
@@ -118,7 +118,7 @@ def for_nova(conf: cfg.ConfigOpts) -> Credentials:
 def are_set_for_nova(conf: cfg.ConfigOpts) -> bool:
     """Whether the configuration says at all who Masakari is in Nova."""
     user = ("auth_url", "username", "password", "project_name")
-    return _is_set(conf, NOVA) or any(
+    return is_set(conf, NOVA) or any(
         needs.value(conf, _PRIVILEGED_USER[name]) for name in user
     )
 
@@ -131,7 +131,7 @@ def for_tokens(conf: cfg.ConfigOpts) -> Credentials | None:
 
     :raises ConfigurationError: they are incomplete
     """
-    if not _is_set(conf, TOKENS):
+    if not is_set(conf, TOKENS):
         return None
     group = conf[TOKENS]
     auth = _of_group(
@@ -148,7 +148,8 @@ def for_tokens(conf: cfg.ConfigOpts) -> Credentials | None:
     )
 
 
-def _is_set(conf: cfg.ConfigOpts, group: str) -> bool:
+def is_set(conf: cfg.ConfigOpts, group: str) -> bool:
+    """Whether a group says which credentials to use."""
     return bool(conf[group].auth_type or conf[group].auth_section)
 
 

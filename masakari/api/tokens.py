@@ -80,13 +80,11 @@ def _check_addresses(option: str, servers: list[str]) -> None:
 
 
 def use_cloud(conf: cfg.ConfigOpts, cloud: keystone.Cloud) -> None:
-    """Have tokens checked by a cloud's Keystone, where ``conf`` names none.
+    """Have tokens checked by a cloud's Keystone.
 
     :raises ConfigurationError: Keystone's address is not known, or there is
         no such plugin
     """
-    if conf[GROUP].auth_type is not None:
-        return
     address = cloud.values.get("auth_url")
     if address is None:
         raise exception.ConfigurationError(

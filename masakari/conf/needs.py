@@ -63,7 +63,7 @@ def package(option: str, module: str) -> None:
 def lacking(option: str, module: str) -> exception.ConfigurationError:
     """That an option needs a module which is not there."""
     return exception.ConfigurationError(
-        f"{option} needs the Python package "
+        f"{option} cannot be used: it needs the Python package "
         f"{_PACKAGES.get(module, module)}, which is not installed."
     )
 

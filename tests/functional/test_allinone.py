@@ -14,6 +14,7 @@ import requests
 
 from masakari.simulator.cloud import Cloud
 from masakari.simulator.http import SimulatorServer
+from masakari.simulator.tokens import known_id
 
 PATIENCE = 60
 
@@ -253,3 +254,24 @@ def test_without_a_cloud_it_says_what_is_missing(start, options, told):
     assert (program.process.returncode, out) == (2, "")
     assert told in err
     assert "Traceback" not in err
+
+
+def test_a_configuration_file_may_say_it_all(start, keystone, tmp_path):
+    """Of an administrator without anything in the environment."""
+    file = tmp_path / "masakari.conf"
+    credentials = (
+        "auth_type = v3applicationcredential\n"
+        f"auth_url = {keystone.auth_url}\n"
+        "application_credential_id = "
+        f"{known_id('application_credential', 'masakari')}\n"
+        "application_credential_secret = secret\n"
+    )
+    file.write_text(
+        f"[keystone_authtoken]\n{credentials}"
+        "[nova]\nauth_section = keystone_authtoken\n"
+    )
+    program = start(f"--config-file={file}", env=environment())
+    ready = requests.get(f"{program.url()}/healthcheck/ready", timeout=10)
+    assert ready.json()["checks"]["keystone"] == "ok"
+    program.says("Nova answers: ")
+    assert program.terminate()[0] == 0

@@ -2,7 +2,12 @@
 """How the Nova client uses HTTP: pages, tokens, time limits, repetitions."""
 
 import concurrent.futures
+import contextlib
 import datetime
+import shutil
+import socket
+import ssl
+import subprocess
 import threading
 import time
 import uuid
@@ -151,6 +156,79 @@ def test_an_account_that_does_not_see_hosts(server, cloud, monkeypatch):
         "User nova of project service is no administrator in Nova: it may "
         "not list the servers of all projects with their hosts. "
     )
+
+
+@pytest.fixture
+def stranger(tmp_path):
+    """The port of one whose certificate nobody has signed, and that."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("There is no openssl to make a certificate with.")
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+    options = "-x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=other"
+    subprocess.run(
+        [openssl, "req", *options.split(), "-keyout", key, "-out", cert],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(cert, key)
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+
+        def greet():
+            while True:
+                try:
+                    taken, _ = bound.accept()
+                except OSError:
+                    return
+                with taken, contextlib.suppress(OSError):
+                    context.wrap_socket(taken, server_side=True).close()
+
+        greeting = threading.Thread(target=greet)
+        greeting.start()
+        yield bound.getsockname()[1], str(cert)
+        bound.shutdown(socket.SHUT_RDWR)
+    greeting.join()
+
+
+@pytest.mark.parametrize(
+    "option", ["", "nova_ca_certificates_file", "nova__cafile"]
+)
+def test_a_certificate_names_the_option_and_the_file(server, stranger, option):
+    port_, file = stranger
+    url = f"https://localhost:{port_}/v3"
+    conf = conf_for(
+        server, os_privileged_user_auth_url=url, nova_api_retries=0
+    )
+    group, _, name = option.rpartition("__")
+    shown = "[DEFAULT] nova_ca_certificates_file"
+    if option:
+        conf.set_override(name, file, group or None)
+        shown = f"[{group or 'DEFAULT'}] {name}"
+    with pytest.raises(port.Unavailable) as caught:
+        client.NovaClient.from_conf(conf).compute_services()
+    told = str(caught.value)
+    assert "CERTIFICATE_VERIFY_FAILED" in told
+    if option:
+        assert f"the authorities are those of {shown} = {file}" in told
+    else:
+        assert f"of the system, {shown} is not set" in told
+
+
+def test_a_file_that_is_removed_later_is_named_too(server, tmp_path):
+    file = tmp_path / "ca.pem"
+    file.write_text("")
+    conf = conf_for(
+        server,
+        os_privileged_user_auth_url="https://127.0.0.1:9/v3",
+        nova_ca_certificates_file=str(file),
+        nova_api_retries=0,
+    )
+    compute = client.NovaClient.from_conf(conf)
+    file.unlink()
+    with pytest.raises(port.Unavailable) as caught:
+        compute.compute_services()
+    assert f"nova_ca_certificates_file = {file}" in str(caught.value)
 
 
 def test_a_token_for_the_whole_system_is_named(server, cloud):

@@ -413,8 +413,9 @@ LACKING = [
     (
         {"memcached_servers": "controller:11211"},
         "memcache",
-        "[keystone_authtoken] memcached_servers needs the Python package "
-        "python-memcached (the extra memcached), which is not installed.",
+        "[keystone_authtoken] memcached_servers cannot be used: it needs the "
+        "Python package python-memcached (the extra memcached), which is not "
+        "installed.",
     ),
     (
         {
@@ -439,8 +440,8 @@ LACKING = [
             "memcache_secret_key": "key",
         },
         "cryptography",
-        "[keystone_authtoken] memcache_security_strategy needs the Python "
-        "package cryptography",
+        "[keystone_authtoken] memcache_security_strategy cannot be used: it "
+        "needs the Python package cryptography",
     ),
     (
         {

@@ -81,8 +81,8 @@ def test_a_module_that_is_not_there():
     with pytest.raises(exception.ConfigurationError) as raised:
         needs.package("[group] option", "MySQLdb")
     assert str(raised.value) == (
-        "[group] option needs the Python package mysqlclient, which is not "
-        "installed."
+        "[group] option cannot be used: it needs the Python package "
+        "mysqlclient, which is not installed."
     )
 
 

@@ -71,6 +71,7 @@ EXPECTED = {
         "host_failure_recovery_ceiling": 64,
         "engine_health_listen": "127.0.0.1",
         "engine_health_port": 0,
+        "generated_time_tolerance": 300,
         "nova_api_timeout": 30,
         "nova_api_retries": 3,
     },
