@@ -25,6 +25,10 @@ class Kind(enum.StrEnum):
     SLOW = "slow"  #: done, and answered ``seconds`` late
 
 
+#: What is no passing trouble.
+_FOR_GOOD = frozenset({400, 404, 409, Kind.FAIL, Kind.CLAIM})
+
+
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Fault:
     """One rule; see :meth:`Faults.add`.
@@ -88,9 +92,13 @@ def _text(outcome: int | Kind) -> str:
 
 
 class Faults:
-    """The rules in force; the first that matches a call decides it."""
+    """The rules in force; the first that matches a call decides it.
+
+    :ivar refusals: the reasons that have been given for good
+    """
 
     def __init__(self) -> None:
+        self.refusals: set[str] = set()
         self._rules: list[Fault] = []
 
     def add(
@@ -166,6 +174,8 @@ class Faults:
         """The rule for a call, used once; None when nothing fails."""
         for fault in self._rules:
             if fault.matches(verb, server, host, caller, now):
+                if fault.outcome in _FOR_GOOD:
+                    self.refusals.add(fault.message)
                 return fault.use()
         return None
 

@@ -655,8 +655,10 @@ class Invariants:
         ]
         if move is not None and move.status == "failed":
             texts.append(move.message or "")
+        reasons = {server.fault, *self._simulation.cloud.faults.refusals}
         return any(
-            (server.fault and server.fault in text) or _REFUSAL.search(text)
+            _REFUSAL.search(text)
+            or any(reason and reason in text for reason in reasons)
             for text in texts
         )
 
