@@ -172,6 +172,18 @@ class SkipProcessRecoveryException(MasakariException):
 
 class IgnoreInstanceRecoveryException(MasakariException):
     default = "Ignoring execution of instance recovery workflow."
+    #: Whether it is told as an error although nothing was to be done.
+    alarming = True
+
+
+class InstanceGone(IgnoreInstanceRecoveryException):
+    """It has been deleted: that is how its failure ends."""
+
+    default = (
+        "Nova knows no instance %(uuid)s: it has been deleted, and there is "
+        "nothing to recover."
+    )
+    alarming = False
 
 
 class HostRecoveryFailureException(MasakariException):

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who the caller is. ``api-paste.ini`` files name these classes."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from masakari.api import faults, paste, resource, tokens, wsgi
 from masakari.context import RequestContext
+
+LOG = logging.getLogger(__name__)
 
 
 class MasakariKeystoneContext:
@@ -61,6 +64,18 @@ class MasakariKeystoneContext:
 
 class NoAuthMiddleware(MasakariKeystoneContext):
     """Believes the headers it gets; everybody is an administrator."""
+
+    def __init__(
+        self,
+        application: wsgi.Application,
+        *,
+        use_forwarded_for: bool = False,
+    ) -> None:
+        super().__init__(application, use_forwarded_for=use_forwarded_for)
+        LOG.warning(
+            "Callers are not checked: whoever reaches the API is an "
+            "administrator (auth_strategy = noauth2)"
+        )
 
     def __call__(
         self, environ: wsgi.Environ, start_response: wsgi.StartResponse

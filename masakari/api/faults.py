@@ -214,15 +214,15 @@ def _log_refusal(fault: Fault, environ: wsgi.Environ) -> None:
     if method in _READING:
         return
     path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-    reason = _one_line(fault.message)
+    reason = fault.message[:_LONGEST]
     host = _failed_host(environ.get(BODY))
     if host is not None and host not in reason:
-        reason = f"{reason} (It reports the failure of host {_one_line(host)})"
+        reason = f"{reason} (It reports the failure of host {host[:_LONGEST]})"
     LOG.log(
         logging.INFO if host is None else logging.WARNING,
         "The request %s %s is refused (%d): %s",
         method,
-        _one_line(path),
+        path[:_LONGEST],
         fault.code,
         reason,
     )
@@ -240,12 +240,6 @@ def _failed_host(body: object) -> str | None:
         } if event.upper() == "STOPPED":
             return host
     return None
-
-
-def _one_line(text: str) -> str:
-    """What callers have a say in, as it can be printed."""
-    short = " ".join(text[:_LONGEST].split())
-    return short.encode(errors="backslashreplace").decode()
 
 
 def not_routed(request: webob.Request) -> webob.Response:

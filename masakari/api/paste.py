@@ -74,7 +74,8 @@ def load(parts: composition.Composition, path: str) -> wsgi.Application:
     token = _current.set(parts)
     try:
         application: wsgi.Application = deploy.loadapp(
-            f"config:{path}",
+            # PasteDeploy takes no other path.
+            f"config:{pathlib.Path(path).absolute()}",
             name=_NAME,
             # For the filters that read the configuration on their own.
             global_conf={"oslo_config_file": files[0]} if files else {},

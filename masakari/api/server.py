@@ -1,139 +1,132 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An HTTP server in this process, as ``[wsgi]`` describes it."""
+"""The API's own HTTP server, as ``[wsgi]`` describes it."""
 
-import errno
 import logging
+import pathlib
 import socket
 import ssl
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from cheroot import wsgi as cheroot
-from cheroot.ssl import builtin
 from oslo_config import cfg
+from oslo_middleware import opts as middleware_opts
 
-from masakari import exception
+from masakari import exception, httpd
 from masakari.api import wsgi
 
 LOG = logging.getLogger(__name__)
 
+#: Requests that one process answers at once.
 _THREADS = 32
-_BACKLOG = 128
 
-#: Seconds that stand for "for ever": the server knows no other word.
-_FOR_EVER = 10 * 365 * 86400
+#: The most seconds for requests when the server is to end.
+_GRACE = 10
+
+#: Bytes of a body that the application is given in any case.
+_BODY = 1 << 20
 
 
-class Server(cheroot.Server):
-    """Cheroot, which tells its errors to the log."""
+def listen(conf: cfg.ConfigOpts, port: int | None = None) -> socket.socket:
+    """The socket of the API; clients can connect from now on.
 
-    def error_log(
-        self, msg: str = "", level: int = logging.INFO, traceback: bool = False
-    ) -> None:
-        LOG.log(level, "%s", msg, exc_info=traceback)
+    :param port: None takes what ``conf`` says, 0 a free one
+    :raises OSError: the address cannot be had
+    """
+    return httpd.listen(
+        conf.masakari_api_listen,
+        conf.masakari_api_listen_port if port is None else port,
+        keepidle=conf.wsgi.tcp_keepidle,
+    )
 
 
 def make(
     conf: cfg.ConfigOpts,
     application: wsgi.Application,
-    *,
-    reuse_port: bool = False,
-) -> Server:
-    """A server of ``application``, not yet bound to its address.
+    listener: socket.socket,
+) -> httpd.Server:
+    """A server of ``application``; its threads begin at once.
 
-    :param reuse_port: whether other processes share the address
     :raises ConfigurationError: TLS cannot work
     """
     options = conf.wsgi
     application = _Scheme(application, options.secure_proxy_ssl_header)
     application = _Log(application, options.wsgi_log_format)
-    server = Server(
-        (conf.masakari_api_listen, conf.masakari_api_listen_port),
+    return httpd.Server(
         application,
-        numthreads=_THREADS,
-        accepted_queue_size=options.default_pool_size,
-        request_queue_size=_BACKLOG,
-        timeout=options.client_socket_timeout or _FOR_EVER,
-        shutdown_timeout=conf.graceful_shutdown_timeout or _FOR_EVER,
-        reuse_port=reuse_port,
+        listener,
+        threads=_THREADS,
+        tls=tls(conf),
+        connections=options.default_pool_size,
+        timeout=options.client_socket_timeout or None,
+        # The limit is one for all headers together; one of them is the token.
+        header_limit=2 * options.max_header_line,
+        # Beyond, it is refused by the server and not by the application.
+        body_limit=max(_BODY, 2 * _largest_body(conf)),
+        keep_alive=options.keep_alive,
+        grace=grace(conf),
     )
-    # The limit is one for all headers together; one of them is the token.
-    server.max_request_header_size = 2 * options.max_header_line
-    server.keep_alive_conn_limit = sys.maxsize if options.keep_alive else 0
-    if conf.use_ssl:
-        server.ssl_adapter = _tls(conf)
-    return server
 
 
-def bind(server: Server, keepidle: int) -> None:
-    """Take the server's address, from when on clients can connect.
+def grace(conf: cfg.ConfigOpts) -> int:
+    """Seconds for what is being answered when the server is to end."""
+    wanted: int = conf.graceful_shutdown_timeout
+    return min(wanted, _GRACE)
 
-    :param keepidle: seconds after which an idle connection is probed
-    :raises OSError: the address cannot be had
+
+def tls(conf: cfg.ConfigOpts) -> ssl.SSLContext | None:
+    """What encrypts connections; None when nothing does.
+
+    :raises ConfigurationError: it cannot work
     """
-    server.prepare()
-    bound = server.socket
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    if hasattr(socket, "TCP_KEEPIDLE"):
-        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, keepidle)
-
-
-def check_address(conf: cfg.ConfigOpts) -> None:
-    """See whether ``masakari_api_listen`` can be listened on.
-
-    Processes that share an address would share it with a stranger who does
-    so too.
-
-    :raises OSError: it cannot
-    """
-    host, port = conf.masakari_api_listen, conf.masakari_api_listen_port
-    try:
-        _try(host, port)
-    except OSError as error:
-        raise OSError(
-            f"{host} port {port} cannot be listened on: {error}"
-        ) from error
-
-
-def _try(host: str, port: int) -> None:
-    """Take the first address that can be had, as the server does."""
-    for family, kind, protocol, _name, address in socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    ):
-        with socket.socket(family, kind, protocol) as tried:
-            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                tried.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-            try:
-                tried.bind(address)
-            except OSError as error:
-                refusal = error
-                if error.errno == errno.EADDRINUSE:
-                    break
-            else:
-                return
-    raise refusal
-
-
-def _tls(conf: cfg.ConfigOpts) -> builtin.BuiltinSSLAdapter:
-    options = conf.wsgi
-    if not (options.ssl_cert_file and options.ssl_key_file):
+    if not conf.use_ssl:
+        return None
+    cert, key, ca = (
+        _readable(conf, name)
+        for name in ("ssl_cert_file", "ssl_key_file", "ssl_ca_file")
+    )
+    if not (cert and key):
         raise exception.ConfigurationError(
             "With use_ssl, [wsgi] ssl_cert_file and ssl_key_file have to be "
             "set."
         )
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
-        adapter = builtin.BuiltinSSLAdapter(
-            options.ssl_cert_file, options.ssl_key_file, options.ssl_ca_file
-        )
-    except (OSError, ssl.SSLError) as error:
+        # Without a password the terminal would be asked for one.
+        context.load_cert_chain(cert, key, password="")
+    except ssl.SSLError as error:
         raise exception.ConfigurationError(
-            f"The certificates of [wsgi] cannot be used: {error}"
+            f"[wsgi] ssl_cert_file {cert} cannot be used with ssl_key_file "
+            f"{key}: {error}"
         ) from error
-    if options.ssl_ca_file:
-        adapter.context.verify_mode = ssl.CERT_REQUIRED
-    return adapter
+    if ca:
+        try:
+            context.load_verify_locations(ca)
+        except ssl.SSLError as error:
+            raise exception.ConfigurationError(
+                f"[wsgi] ssl_ca_file {ca} cannot be used: {error}"
+            ) from error
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def _readable(conf: cfg.ConfigOpts, name: str) -> str | None:
+    """The file that an option names, if it does."""
+    path: str | None = conf.wsgi[name]
+    if path:
+        try:
+            pathlib.Path(path).read_bytes()
+        except OSError as error:
+            raise exception.ConfigurationError(
+                f"[wsgi] {name} cannot be read: {error}"
+            ) from error
+    return path
+
+
+def _largest_body(conf: cfg.ConfigOpts) -> int:
+    for group, options in middleware_opts.list_opts_sizelimit():
+        conf.register_opts(options, group)
+    largest: int = conf.oslo_middleware.max_request_body_size
+    return largest
 
 
 class _Scheme:
@@ -177,6 +170,8 @@ class _Log:
             write: Callable[[bytes], object] = start_response(line, *args)
             return write
 
+        # The application may change it: this is what the client asked for.
+        target = environ.get("REQUEST_URI", "")
         body = self.application(environ, start)
         try:
             for part in body:
@@ -186,23 +181,23 @@ class _Log:
             close = getattr(body, "close", None)
             if close is not None:
                 close()
-            seconds = time.monotonic() - begin
-            values = _values(environ, status, length, seconds)
-            LOG.info("%s", self.line % values)
+            LOG.info(
+                "%s",
+                self.line
+                % {
+                    "client_ip": environ.get("REMOTE_ADDR"),
+                    "date_time": time.strftime("%d/%b/%Y %H:%M:%S"),
+                    "request_line": _request_line(environ, target),
+                    "status_code": status,
+                    "body_length": length,
+                    "wall_seconds": time.monotonic() - begin,
+                },
+            )
 
 
-def _values(
-    environ: wsgi.Environ, status: str, length: int, seconds: float
-) -> dict[str, object]:
-    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-    query = environ.get("QUERY_STRING")
-    target = f"{path}?{query}" if query else path
-    return {
-        "client_ip": environ.get("REMOTE_ADDR"),
-        "date_time": time.strftime("%d/%b/%Y %H:%M:%S"),
-        "request_line": f"{environ.get('REQUEST_METHOD')} {target} "
-        f"{environ.get('SERVER_PROTOCOL')}",
-        "status_code": status,
-        "body_length": length,
-        "wall_seconds": seconds,
-    }
+def _request_line(environ: wsgi.Environ, target: str) -> str:
+    """What was asked for, as it was written."""
+    # A quotation mark would end the request line, where it is in them.
+    target = target.replace('"', "%22")
+    method, protocol = environ["REQUEST_METHOD"], environ["SERVER_PROTOCOL"]
+    return f"{method} {target} {protocol}"

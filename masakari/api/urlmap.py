@@ -18,6 +18,8 @@ _VERSION = re.compile(
     r"(?:;[^,]*)?;\s*version\s*=\s*\"?([0-9]{1,9})\"?\s*(?:[;,]|$)"
 )
 
+_ABSOLUTE = re.compile(r"\Ahttps?://[^/]*", re.IGNORECASE)
+
 
 class URLMap(urlmap.URLMap):  # type: ignore[misc]
     """Paste's map, which also heeds a version asked for as a media type.
@@ -34,13 +36,11 @@ class URLMap(urlmap.URLMap):  # type: ignore[misc]
     def __call__(
         self, environ: wsgi.Environ, start_response: wsgi.StartResponse
     ) -> Iterable[bytes]:
-        path = environ.get("PATH_INFO", "")
+        path = environ["PATH_INFO"] = _path(environ.get("PATH_INFO", ""))
         if not _is_utf8(path):
             fault = faults.Fault(400, "Malformed request URL: not UTF-8")
             answer = faults.response(fault, environ)
             return wsgi.respond(answer, environ, start_response)
-        if path and not path.startswith("/"):
-            environ["PATH_INFO"] = f"/{path}"
         version = self._version(environ)
         if version is not None:
             prefix, application = version
@@ -89,6 +89,17 @@ def _nowhere(
 ) -> Iterable[bytes]:
     answer = faults.not_routed(webob.Request(environ))
     return wsgi.respond(answer, environ, start_response)
+
+
+def _path(target: str) -> str:
+    """The path that a request's target means.
+
+    Servers hand on what clients send: an absolute URL, as for a proxy, or
+    an empty part in front, where an endpoint's URL ends with a slash.
+    """
+    if not target:
+        return ""
+    return "/" + _ABSOLUTE.sub("", target).lstrip("/")
 
 
 def _lies_under(path: str, url: str) -> bool:

@@ -124,7 +124,7 @@ class Versions:
     ) -> Iterable[bytes]:
         request = webob.Request(environ)
         root = root_url(request, self.link_prefix)
-        if request.path_info == "/":
+        if request.path_info in ("", "/"):
             links = [{"rel": "self", "href": f"{root}/v1/"}]
             answer = _json(200, {"versions": [_summary(links)]})
         else:

@@ -17,7 +17,7 @@ from concurrent import futures
 from oslo_config import cfg
 
 from masakari import conf as configuration
-from masakari import exception, keystone
+from masakari import exception, httpd, keystone
 from masakari.api import app, server, tokens
 from masakari.cmd import engine, startup
 from masakari.db import progress, schema
@@ -93,7 +93,8 @@ class AllInOne:
             binary: publisher.Notifier(conf, binary)
             for binary in publisher.Binary
         }
-        application = app.build(
+        self._port = port
+        self._application = app.build(
             conf,
             database=self._database,
             compute=compute,
@@ -106,17 +107,15 @@ class AllInOne:
             compute=compute,
             events=self._events[publisher.Binary.ENGINE],
         )
-        self._server = server.make(conf, application)
-        if port is not None:
-            self._server.bind_addr = (conf.masakari_api_listen, port)
+        self._server: httpd.Server | None = None
         self._stops: list[Callable[[], None]] = []
 
     @property
     def url(self) -> str:
         """Without a trailing slash; known after :meth:`start`."""
-        address, port = self._server.bind_addr[:2]
-        host = f"[{address}]" if ":" in address else address
-        return f"http://{host}:{port}"
+        assert self._server is not None  # noqa: S101
+        scheme = "https" if self._conf.use_ssl else "http"
+        return f"{scheme}://{self._server.netloc}"
 
     def start(self) -> None:
         """Make or upgrade the tables, then serve and recover.
@@ -125,7 +124,11 @@ class AllInOne:
         :raises ServiceUnavailable: the database cannot be opened
         :raises MasakariException: the database cannot be used
         """
-        server.bind(self._server, self._conf.wsgi.tcp_keepidle)
+        self._server = server.make(
+            self._conf,
+            self._application,
+            server.listen(self._conf, self._port),
+        )
         self._stops.append(self._server.stop)
         schema.sync(self._database)
         progress.create_tables(progress.url(self._conf))
@@ -134,9 +137,7 @@ class AllInOne:
         self._stops.append(
             engine.listen(self._conf, self._engine, self._database)
         )
-        threading.Thread(
-            target=self._server.serve, name="api", daemon=True
-        ).start()
+        self._server.start("api")
 
     def stop(self) -> None:
         """Finish what is being done, within the time for that, and close."""

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What programs do before anything else, and say when they cannot start."""
+"""What programs do first and last, and say when they cannot start."""
 
 import logging
+import os
 import sys
+from collections.abc import Callable
 
 from oslo_config import cfg
 
@@ -52,3 +54,20 @@ def in_words(error: Exception) -> str:
         # Drivers' texts go on with a link for developers.
         return str(error).partition("\n")[0]
     return str(error)
+
+
+def to_reader(main: Callable[[], int], *, unread: int) -> int:
+    """The exit status of ``main``, whose output may go unread, as to ``head``.
+
+    :param unread: the status when that was noticed before the end
+    """
+    code = unread
+    try:
+        try:
+            code = main()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # At the end Python would flush it again, and complain.
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+    return code

@@ -19,6 +19,9 @@ from masakari.events import publisher
 from masakari.nova import client, session
 from masakari.rpc import bus
 
+#: 1 would be a warning.
+_ERROR = 255
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the checks and print what they say.
@@ -29,18 +32,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     conf = cfg.ConfigOpts()
     defaults.set_library_defaults()
     configuration.register_opts(conf)
-    try:
+
+    def run() -> int:
         code: int = upgradecheck.main(
             conf,
             project=configuration.PROJECT,
             upgrade_command=_checks(conf),
             argv=sys.argv[1:] if argv is None else list(argv),
         )
+        return code
+
+    try:
+        return startup.to_reader(run, unread=_ERROR)
     except cfg.Error as error:
-        # 1 would be a warning.
         sys.stderr.write(f"{error}\n")
-        return 255
-    return code
+        return _ERROR
 
 
 def _checks(conf: cfg.ConfigOpts) -> upgradecheck.UpgradeCommands:

@@ -102,3 +102,4 @@ log_absence = reading.log_absence
 log_ignored = ignored.log_ignored
 log_on_terminal = logs.on_terminal
 mutate = reading.mutate
+printable = logs.printable

@@ -31,6 +31,7 @@ API: list[cfg.Opt] = [
     cfg.IntOpt(
         "osapi_max_limit",
         default=1000,
+        min=1,
         help="The most items that one answer lists. A caller's limit above "
         "it is lowered to it.",
     ),
@@ -68,7 +69,7 @@ SERVER: list[cfg.Opt] = [
         "masakari_api_workers",
         min=1,
         help="Number of processes of masakari-api. When it is not set, "
-        "there is one for each processor.",
+        "there is one for each processor that the program may use.",
     ),
     cfg.BoolOpt(
         "use_ssl",

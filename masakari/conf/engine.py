@@ -88,8 +88,8 @@ SERVICE: list[cfg.Opt] = [
         help="Seconds that a program which is told to stop may still use to "
         "finish what it has begun. An engine then hands its recoveries to "
         "the others, at 0 at once; one that waits for an answer of Nova is "
-        "left to them when its lease ends. The API takes at 0 whatever "
-        "time it needs.",
+        "left to them when its lease ends. The API takes ten seconds at "
+        "the most for the requests that it is answering.",
     ),
     cfg.HostAddressOpt(
         "engine_health_listen",

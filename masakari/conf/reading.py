@@ -5,7 +5,7 @@ import contextlib
 import io
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from oslo_config import cfg
 from oslo_log import log as logging
@@ -57,12 +57,15 @@ def errors() -> Iterator[None]:
         sys.stderr.write(said.getvalue())
 
 
-def log_absence(conf: cfg.ConfigOpts) -> None:
-    """Warn, in one line, that there is no configuration file."""
+def log_absence(conf: cfg.ConfigOpts, places: Sequence[str] = _PLACES) -> None:
+    """Warn, in one line, that there is no configuration file.
+
+    :param places: where one was looked for
+    """
     if not (conf.config_file or conf.config_dir):
         LOG.warning(
             "No configuration file was found in %s: the defaults hold",
-            ", ".join(_PLACES),
+            ", ".join(places),
         )
 
 

@@ -82,7 +82,8 @@ GROUP = cfg.OptGroup(
     "after (post) a recovery, by their names in the entry point group "
     "masakari.task_flow.tasks: "
     "pre:['a_task'],main:['a_task','another_task'],post:[]. "
-    "A name that is not installed stops the engine when it starts.",
+    "A flow that cannot be run stops the engine when it starts: a task is "
+    "not installed, cannot be constructed or needs what nothing provides.",
 )
 
 OPTS: list[cfg.Opt] = [

@@ -1,7 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
 """Options of the server that ``masakari-api`` brings along."""
 
-from oslo_config import cfg
+from typing import Any
+
+from oslo_config import cfg, types
+
+#: What the line on a request may tell, with an example of each.
+LINE = {
+    "client_ip": "192.0.2.1",
+    "date_time": "01/Jan/2026 00:00:00",
+    "request_line": "GET / HTTP/1.1",
+    "status_code": "200",
+    "body_length": 0,
+    "wall_seconds": 0.0,
+}
+
+
+class LineFormat(types.String):
+    """A format of the line on a request: one that will not do loses it."""
+
+    def __call__(self, value: Any) -> str:
+        text: str = super().__call__(value)
+        try:
+            _ = text % LINE
+        except KeyError as error:
+            raise ValueError(
+                f"there is no {error.args[0]}, only {', '.join(LINE)}"
+            ) from None
+        except (TypeError, ValueError) as error:
+            raise ValueError(str(error)) from None
+        return text
+
 
 GROUP = cfg.OptGroup(
     "wsgi",
@@ -18,8 +47,9 @@ OPTS: list[cfg.Opt] = [
         "of the configuration files. Without such a file the API builds the "
         "same pipeline by itself.",
     ),
-    cfg.StrOpt(
+    cfg.Opt(
         "wsgi_log_format",
+        type=LineFormat(),
         default='%(client_ip)s "%(request_line)s" status: %(status_code)s '
         "len: %(body_length)s time: %(wall_seconds).7f",
         help="Format of the line that is logged for a request. It may hold "
@@ -59,12 +89,15 @@ OPTS: list[cfg.Opt] = [
     cfg.IntOpt(
         "default_pool_size",
         default=1000,
-        help="The most requests that a worker holds at once. It bounds the "
-        "requests that wait; the number of threads is far smaller.",
+        min=1,
+        help="The most connections that a worker holds at once, but never "
+        "more than half the files that it may have open. One more is let in "
+        "at the expense of the one that has been silent for longest.",
     ),
     cfg.IntOpt(
         "max_header_line",
         default=16384,
+        min=1024,
         help="The longest header in bytes. Large tokens need more.",
     ),
     cfg.BoolOpt(

@@ -32,6 +32,9 @@ from masakari.domain.verdict import Verdict
 
 T = TypeVar("T")
 
+#: What a recovery waits for that has no host to evacuate to.
+DESTINATION = "destination"
+
 #: The longest pause (seconds) between two looks at a notification that waits.
 LONGEST_WAIT = 15.0
 
@@ -154,6 +157,24 @@ def _claim(
         request_id=recovery.request_id,
         waiting_for=recovery.waiting_for,
         takeovers=recovery.takeovers or 0,
+        asked_ago=_since(session, recovery.last_asked_at),
+    )
+
+
+def _since(session: orm.Session, moment: int | None) -> float | None:
+    """Seconds since a moment of the database's own clock."""
+    if moment is None:
+        return None
+    now = session.scalar(sqlalchemy.select(clocks.now_ms(session))) or moment
+    return (now - moment) / 1000
+
+
+def note_request(session: orm.Session, claim: model.Claim) -> None:
+    """Say that evacuations are about to be asked for."""
+    session.execute(
+        sqlalchemy.update(tables.Recovery)
+        .where(tables.Recovery.notification_uuid == claim.notification.uuid)
+        .values(last_asked_at=clocks.now_ms(session))
     )
 
 
@@ -368,7 +389,10 @@ def put_back(
     told_at = recovery.told_at
     tells = told_at is None or now - told_at >= TELL_INTERVAL * 1000
     pause = min(2.0 ** min(waits, 10), LONGEST_WAIT)
-    recovery.waiting_for = waiting_for
+    if recovery.waiting_for != DESTINATION:
+        # That the host was down, and nothing of it could be evacuated, says
+        # more than that Nova is away besides.
+        recovery.waiting_for = waiting_for
     recovery.waits = waits + 1
     recovery.takeovers = None
     recovery.next_attempt_at = now + int(pause * 1000)

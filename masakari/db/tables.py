@@ -254,7 +254,8 @@ class Recovery(Base):
     ``waiting_for`` is the reason for which it was put back, ``waits`` how
     often it was, ``told_at`` when the log said so last (as
     ``next_attempt_at``). ``takeovers`` counts the engines that have left it
-    without a word.
+    without a word. ``last_asked_at`` is when an evacuation was last about to
+    be asked for.
     """
 
     __tablename__ = "recoveries"
@@ -276,6 +277,9 @@ class Recovery(Base):
     waits: orm.Mapped[int | None]
     told_at: orm.Mapped[int | None] = orm.mapped_column(sqlalchemy.BigInteger)
     takeovers: orm.Mapped[int | None]
+    last_asked_at: orm.Mapped[int | None] = orm.mapped_column(
+        sqlalchemy.BigInteger
+    )
 
 
 class VMovePlan(Base):

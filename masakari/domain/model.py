@@ -295,6 +295,8 @@ class Claim(ResourceClaim):
     :param waiting_for: why it was put back, if it was; see
         :class:`masakari.exception.RecoveryWaits`
     :param takeovers: how many engines have died while they worked on it
+    :param asked_ago: seconds since Nova was last asked for an evacuation of
+        it, by whomever; None when it never was
     """
 
     notification: Notification
@@ -302,6 +304,7 @@ class Claim(ResourceClaim):
     request_id: str | None = None
     waiting_for: str | None = None
     takeovers: int = 0
+    asked_ago: float | None = None
 
     def __str__(self) -> str:
         return f"notification {self.notification.uuid}"

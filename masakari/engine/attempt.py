@@ -20,6 +20,7 @@ from masakari.domain.verdict import Verdict
 from masakari.engine import (
     host_failure,
     instance_failure,
+    planning,
     process_failure,
     reserves,
 )
@@ -64,13 +65,16 @@ def recover(world: World, flows: Flows, lease: Lease) -> None:
 
 
 def _begin(recovery: Recovery) -> None:
-    """Say that the work has begun, unless it was put back since."""
+    """Say that the work has begun, loudly unless it was put back since."""
     notification, lease = recovery.notification, recovery.lease
+    severity = logging.DEBUG
     if lease.claim.waiting_for is None:
+        severity = logging.INFO
         recovery.journal.begin()
     elif notification.message is not None:
         recovery.journal.go_on()
-    LOG.info(
+    LOG.log(
+        severity,
         "Working on notification %s (%s, attempt %d) of host %s (%s)",
         notification.uuid,
         notification.type,
@@ -161,7 +165,7 @@ def _attempt(recovery: Recovery, flows: Flows) -> Verdict:
     ) as reason:
         return verdict.finished(str(reason))
     except exception.IgnoreInstanceRecoveryException as reason:
-        return verdict.ignored(str(reason), alarming=True)
+        return verdict.ignored(str(reason), alarming=reason.alarming)
     except (exception.RecoveryAbandoned, exception.RecoveryWaits):
         raise
     except port.ComputeError as error:
@@ -208,8 +212,11 @@ def _look(recovery: Recovery) -> None:
     if recovery.expired:
         return
     services = recovery.compute.compute_services()
-    if recovery.notification.type is NotificationType.COMPUTE_HOST:
-        host_failure.require_destination(recovery, services)
+    if recovery.notification.type is not NotificationType.COMPUTE_HOST:
+        return
+    name = recovery.host.name
+    if not any(service.up and service.host == name for service in services):
+        planning.require_destination(recovery, services)
 
 
 def _dispatch(recovery: Recovery, flows: Flows) -> Verdict:

@@ -8,23 +8,15 @@ reported.
 
 import json
 import logging
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from cheroot import wsgi as cheroot
-
+from masakari import httpd
 from masakari.engine.service import Engine
 from masakari.rpc.server import EngineServer
 from masakari.services import readiness
 
 LOG = logging.getLogger(__name__)
-
-_THREADS = 2
-
-#: Seconds for one who asks and does not listen, and to stop in.
-_TIMEOUT = 5
-_STOP_TIMEOUT = 1
 
 _OK = "200 OK"
 _UNAVAILABLE = "503 Service Unavailable"
@@ -103,41 +95,28 @@ class Health:
         return status, "application/json", json.dumps(body)
 
 
-class _Server(cheroot.Server):
-    """Cheroot, which tells its errors to the log."""
-
-    def error_log(
-        self, msg: str = "", level: int = logging.INFO, traceback: bool = False
-    ) -> None:
-        LOG.log(level, "%s", msg, exc_info=traceback)
-
-
 class HealthServer:
     """Answers while the engine starts, works and stops."""
 
     def __init__(self, address: str, port: int, health: Health) -> None:
-        self._server = _Server(
-            (address, port),
-            health,
-            numthreads=_THREADS,
-            timeout=_TIMEOUT,
-            shutdown_timeout=_STOP_TIMEOUT,
-        )
+        self._address, self._port = address, port
+        self._health = health
+        self._server: httpd.Server | None = None
 
     def start(self) -> None:
         """Listen.
 
         :raises OSError: the address cannot be had
         """
-        self._server.prepare()
-        threading.Thread(
-            target=self._server.serve, name="health", daemon=True
-        ).start()
+        listener = httpd.listen(self._address, self._port)
+        self._server = httpd.Server(self._health, listener, grace=1)
+        self._server.start("health")
         LOG.info(
             "The engine tells of its health on %s port %s",
-            *self._server.bind_addr,
+            *self._server.address,
         )
 
     def stop(self) -> None:
         """Answer no more."""
-        self._server.stop()
+        if self._server is not None:
+            self._server.stop()

@@ -7,15 +7,12 @@ instance; what it took stays.
 """
 
 import logging
-from collections.abc import Sequence
 
 from masakari import exception
 from masakari.domain import triage, verdict
 from masakari.domain.model import Outcome, VMoveStatus
-from masakari.domain.planner import destinations
 from masakari.domain.planner import host as planner
 from masakari.domain.planner.host import Destination
-from masakari.domain.server import ComputeService
 from masakari.domain.verdict import Verdict
 from masakari.engine import reserves
 from masakari.engine.evacuation.evacuation import Evacuation
@@ -57,34 +54,6 @@ def recover(recovery: Recovery, flows: Flows) -> Verdict:
     return verdict.of_moves(moves, trouble)
 
 
-def require_destination(
-    recovery: Recovery, services: Sequence[ComputeService]
-) -> None:
-    """Look whether there is a host that could take instances.
-
-    :param services: all compute services
-    :raises RecoveryWaits: there is none; the failed one is not back either
-    """
-    name = recovery.host.name
-    up = {service.host for service in services if service.up}
-    failed = {name} | recovery.journal.failing_hosts()
-    if name in up or destinations.exists(services, target=None, failed=failed):
-        return
-    if Destination.RESERVED in _destinations(recovery) and any(
-        host.name in up for host in reserves.candidates(recovery)
-    ):
-        return
-    raise exception.RecoveryWaits(
-        f"No compute service is up and enabled to which the instances of "
-        f"host {name} could be evacuated.",
-        reason="destination",
-    )
-
-
-def _destinations(recovery: Recovery) -> Sequence[Destination]:
-    return planner.DESTINATIONS[recovery.host.segment.recovery_method]
-
-
 def _evacuate(recovery: Recovery, flows: Flows) -> str | None:
     """Move what can be moved; returns why the last way did not work."""
     trouble = _try_destinations(recovery, flows)
@@ -113,7 +82,7 @@ def _take_out_of_service(recovery: Recovery) -> None:
 
 def _try_destinations(recovery: Recovery, flows: Flows) -> str | None:
     """Send the instances away; returns why the last way did not work."""
-    ways = _destinations(recovery)
+    ways = planner.DESTINATIONS[recovery.host.segment.recovery_method]
     trouble = None
     for number, destination in enumerate(ways, start=1):
         has_alternative = any(

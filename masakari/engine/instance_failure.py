@@ -13,6 +13,7 @@ from masakari.nova import port
 def recover(recovery: Recovery, flows: Flows) -> Verdict:
     """Recover from the failure of an instance.
 
+    :raises InstanceGone: Nova does not know it
     :raises MasakariException: it could not be restarted
     :raises RecoveryWaits: nova-compute, which would do it, has stopped
     """
@@ -24,9 +25,7 @@ def recover(recovery: Recovery, flows: Flows) -> Verdict:
     try:
         server = recovery.persistently(recovery.compute.server, uuid)
     except port.NotFound as error:
-        raise exception.InstanceRecoveryFailureException(
-            f"Nova knows no instance {uuid}."
-        ) from error
+        raise exception.InstanceGone(uuid=uuid) from error
     at_once = planner.judge(
         server,
         recovery.world.settings,

@@ -26,6 +26,7 @@ from masakari.db import (
 )
 from masakari.db.session import Database
 from masakari.domain.model import (
+    Claim,
     Host,
     Notification,
     Outcome,
@@ -127,7 +128,9 @@ class Journal:
         )
 
     def mark_ongoing(self, vmove_uuids: Sequence[str]) -> None:
-        self._announcements.moved(self._write(moves.mark_ongoing, vmove_uuids))
+        self._announcements.moved(
+            self._write(_mark_ongoing, self._claim, vmove_uuids)
+        )
 
     def note(self, messages: Mapping[str, str]) -> None:
         """Say why moves that go on have not worked so far.
@@ -290,6 +293,13 @@ def _take_out_of_service(session: Any, host_uuid: str) -> Host:
     return hosts.update(
         session, host_uuid, on_maintenance=True, reserved=False
     )
+
+
+def _mark_ongoing(
+    session: Any, claim: Claim, vmove_uuids: Sequence[str]
+) -> list[VMove]:
+    claims.note_request(session, claim)
+    return moves.mark_ongoing(session, vmove_uuids)
 
 
 def _set_reserved(session: Any, host_uuid: str, reserved: bool) -> Host:

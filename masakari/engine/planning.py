@@ -1,12 +1,52 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is to be evacuated: asked of Nova, decided, and put on record."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from masakari import exception
+from masakari.domain.model import RecoveryMethod
+from masakari.domain.planner import destinations, instance
 from masakari.domain.planner import host as planner
-from masakari.domain.planner import instance
-from masakari.domain.server import POWERING_OFF, Server, VMState
+from masakari.domain.server import (
+    POWERING_OFF,
+    ComputeService,
+    Server,
+    VMState,
+)
 from masakari.engine.recovery import Recovery
+
+
+def require_destination(
+    recovery: Recovery, services: Iterable[ComputeService]
+) -> None:
+    """Look whether there is a host that could take instances.
+
+    :param services: all compute services
+    :raises RecoveryWaits: there is none
+    """
+    name, method = recovery.host.name, recovery.host.segment.recovery_method
+    services = tuple(services)
+    up = {service.host for service in services if service.up}
+    reserved: set[str] = set()
+    if planner.Destination.RESERVED in planner.DESTINATIONS[method]:
+        candidates = recovery.journal.reserve_candidates(recovery.host)
+        reserved = {host.name for host in candidates}
+    if reserved & up:
+        return
+    # Without any reserved host the method says so itself, and fails.
+    if reserved and method is RecoveryMethod.RESERVED_HOST:
+        raise exception.RecoveryWaits(
+            "No reserved host is up to which the instances of host "
+            f"{name} could be evacuated.",
+            reason="destination",
+        )
+    failed = {name} | recovery.journal.failing_hosts()
+    if not destinations.exists(services, target=None, failed=failed):
+        raise exception.RecoveryWaits(
+            "No compute service is up and enabled to which the instances of "
+            f"host {name} could be evacuated.",
+            reason="destination",
+        )
 
 
 def plan_moves(recovery: Recovery) -> planner.HostPlan:

@@ -3,9 +3,8 @@
 
 import dataclasses
 from collections.abc import Iterable
-from typing import Any
+from importlib import metadata
 
-from stevedore import named
 from taskflow import task
 
 from masakari import exception
@@ -38,29 +37,30 @@ def load_tasks(option: str, names: Iterable[str]) -> dict[str, Recipe]:
     :param option: where the names are from, to be told
     :raises ConfigurationError: a name is not installed, or does not import
     """
-    wanted = sorted(set(names))
-    missing: set[str] = set()
-    broken: dict[str, str] = {}
-    manager: named.NamedExtensionManager[Any] = named.NamedExtensionManager(
-        NAMESPACE,
-        names=wanted,
-        on_load_failure_callback=lambda _manager, entry, error: broken.update(
-            {entry.name: f"{entry.name} ({_reason(error)})"}
-        ),
-        on_missing_entrypoints_callback=missing.update,
-    )
-    found = {extension.name: extension.plugin for extension in manager}
-    for name, plugin in found.items():
-        if not (isinstance(plugin, type) and issubclass(plugin, task.Task)):
-            broken[name] = f"{name} (no class of TaskFlow tasks)"
-    if missing or broken:
-        # What is broken counts as missing too.
-        told = [broken.get(name, name) for name in sorted(missing | {*broken})]
+    installed = {
+        entry.name: entry for entry in metadata.entry_points(group=NAMESPACE)
+    }
+    found: dict[str, Recipe] = {}
+    missing: list[str] = []
+    for name in sorted(set(names)):
+        try:
+            plugin = installed[name].load() if name in installed else None
+        # Modules of others may do anything.
+        except (Exception, SystemExit) as error:
+            missing.append(f"{name} ({_reason(error)})")
+            continue
+        if name not in installed:
+            missing.append(name)
+        elif not (isinstance(plugin, type) and issubclass(plugin, task.Task)):
+            missing.append(f"{name} (no class of TaskFlow tasks)")
+        else:
+            found[name] = Recipe(name, plugin)
+    if missing:
         raise exception.ConfigurationError(
             f"{option} names recovery tasks that are not installed or "
-            f"cannot be imported: {', '.join(told)}."
+            f"cannot be imported: {', '.join(missing)}."
         )
-    return {name: Recipe(name, plugin) for name, plugin in found.items()}
+    return found
 
 
 def _reason(error: BaseException) -> str:

@@ -57,9 +57,16 @@ class Recovery:
         self.records_seen: dict[Migration, float] = {}
         #: Monotonic seconds at which Nova has begun what another engine has
         #: asked it for before, or never will.
-        self.inherited_until = (
-            world.clock.monotonic() + world.settings.evacuation_start_timeout
-        )
+        self.inherited_until = world.clock.monotonic()
+        asked_ago = lease.claim.asked_ago
+        if asked_ago is not None:
+            # A request leaves at the end of its engine's lease at the latest.
+            self.inherited_until += max(
+                0.0,
+                world.settings.evacuation_start_timeout
+                + lease.seconds
+                - asked_ago,
+            )
 
     @functools.cached_property
     def host(self) -> Host:

@@ -220,7 +220,7 @@ def _check(option: str, workflow: Workflow) -> None:
     def construct(recipe: Recipe) -> task.Task:
         try:
             made = _construct(recipe, recovery, arguments)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             handed = ", ".join(("context", "novaclient", *arguments))
             raise exception.ConfigurationError(
                 f"{option} has a task that cannot be constructed with "

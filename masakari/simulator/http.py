@@ -7,8 +7,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from cheroot import wsgi
-
+from masakari import httpd
 from masakari.simulator import (
     keystone,
     nova,
@@ -77,12 +76,9 @@ class SimulatorServer:
             "identity": (identity.routes, keystone.error_body),
             "compute": (face.routes, nova.error_body),
         }
-        self._server = wsgi.Server(
-            (host, port), self, numthreads=threads, request_queue_size=128
-        )
-        # How long stop() takes; nothing else here depends on it.
-        self._server.expiration_interval = 0.05
-        self._thread: threading.Thread | None = None
+        self._where = (host, port)
+        self._threads = threads
+        self._server: httpd.Server | None = None
 
     def _wait(self, seconds: float) -> None:
         self._stopping.wait(seconds)
@@ -90,8 +86,8 @@ class SimulatorServer:
     @property
     def url(self) -> str:
         """Without a trailing slash; known after :meth:`start`."""
-        address, port = self._server.bind_addr[:2]
-        return f"http://{address}:{port}"
+        assert self._server is not None  # noqa: S101
+        return f"http://{self._server.netloc}"
 
     @property
     def auth_url(self) -> str:
@@ -107,18 +103,20 @@ class SimulatorServer:
 
         :raises OSError: the port cannot be had
         """
-        self._server.prepare()
-        self._thread = threading.Thread(
-            target=self._server.serve, name="simulator", daemon=True
+        self._server = httpd.Server(
+            self,
+            httpd.listen(*self._where),
+            threads=self._threads,
+            timeout=None,
+            grace=1,
         )
-        self._thread.start()
+        self._server.start("simulator")
 
     def stop(self) -> None:
         """Let go of requests that hang, and close the port."""
         self._stopping.set()
-        self._server.stop()
-        if self._thread is not None:
-            self._thread.join()
+        if self._server is not None:
+            self._server.stop()
 
     def __enter__(self) -> "SimulatorServer":
         self.start()

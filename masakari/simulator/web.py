@@ -30,7 +30,10 @@ class Request:
     @property
     def base(self) -> str:
         """Where the client reaches the server, without a trailing slash."""
-        return f"http://{self.environ['HTTP_HOST']}"
+        host = self.environ.get("HTTP_HOST")
+        if not host:
+            host = "{SERVER_NAME}:{SERVER_PORT}".format_map(self.environ)
+        return f"http://{host}"
 
     def header(self, name: str) -> str | None:
         value = self.environ.get("HTTP_" + name.upper().replace("-", "_"))

@@ -29,7 +29,7 @@ def _load() -> wsgi.Application:
     files = None
     argv: list[str] = []
     if _VARIABLE in os.environ:
-        directory = pathlib.Path(os.environ[_VARIABLE])
+        directory = pathlib.Path(os.environ[_VARIABLE]).absolute()
         file = directory / "masakari.conf"
         files = [str(file)] if file.is_file() else []
         snippets = directory / "masakari.conf.d"
@@ -40,6 +40,8 @@ def _load() -> wsgi.Application:
     configuration.check(conf)
     if directory is None:
         configuration.log_absence(conf)
+    else:
+        configuration.log_absence(conf, [str(directory)])
     configuration.log_ignored(conf)
     events = publisher.Notifier(conf, publisher.Binary.API)
     # There is no other word of a server's end.

@@ -22,7 +22,7 @@ from masakari.simulator.http import SimulatorServer
 from tests.functional.api.world import ini
 from tests.functional.db import records
 
-PATIENCE = 60
+PATIENCE = 120
 
 GROUP = "taskflow_driver_recovery_flows"
 

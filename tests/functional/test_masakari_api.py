@@ -1,105 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The program masakari-api, as a supervisor and clients see it."""
 
-import contextlib
+import json
 import os
-import shutil
+import re
 import signal
 import socket
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
 import requests
 
-from tests.functional.api.world import World, ini
+from tests.functional.program import PATIENCE, children, wait_for
 from tests.ports import free_port
 
-PATIENCE = 30
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        with contextlib.suppress(requests.ConnectionError):
-            found = condition()
-            if found:
-                return found
-        time.sleep(0.02)
-    raise AssertionError("It did not happen in time.")
-
-
-def children(pid):
-    """Of all its threads."""
-    tasks = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for task in tasks for child in task.read_text().split()]
-
-
-class Program:
-    """masakari-api in a process group of its own."""
-
-    def __init__(self, tmp_path, **options):
-        self.port = options.setdefault("masakari_api_listen_port", free_port())
-        options.setdefault("masakari_api_listen", "127.0.0.1")
-        options.setdefault("masakari_api_workers", 1)
-        options.setdefault("transport_url", "fake://")
-        world = World(tmp_path)
-        world.close()
-        self.log = tmp_path / "api.log"
-        self.file = world.file
-        url = world.conf.database.connection
-        given = {"auth_strategy": "noauth2", "database__connection": url}
-        self.file.write_text(ini(given | options))
-        self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "masakari.cmd.api",
-                f"--config-file={self.file}",
-                f"--log-file={self.log}",
-            ],
-            start_new_session=True,
-            stderr=subprocess.PIPE,
-        )
-
-    def get(self, path, scheme="http", host="127.0.0.1", **kwargs):
-        url = f"{scheme}://{host}:{self.port}{path}"
-        return requests.get(url, timeout=10, **kwargs)
-
-    def ready(self, **kwargs):
-        wait_for(lambda: self.get("/", **kwargs).status_code == 200)
-
-    def critical(self):
-        """What the log says at that level; a second worker may repeat it."""
-        lines = self.log.read_text().splitlines()
-        (text,) = {
-            line.partition(" CRITICAL ")[2]
-            for line in lines
-            if " CRITICAL " in line
-        }
-        return text
-
-    def terminate(self):
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(PATIENCE)
-
-
-@pytest.fixture
-def start(tmp_path):
-    programs = []
-
-    def begin(**options):
-        programs.append(Program(tmp_path, **options))
-        return programs[-1]
-
-    yield begin
-    for program in programs:
-        if program.process.poll() is None:
-            program.process.kill()
-            program.process.wait()
-        program.process.stderr.close()
+#: How a line of the log begins.
+LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \d+ [A-Z]+ [\w.]+ ")
 
 
 def test_it_serves_logs_and_stops(start):
@@ -122,6 +37,87 @@ def test_it_serves_logs_and_stops(start):
     log = program.log.read_text()
     assert '"GET /v1/segments HTTP/1.1" status: 200 len: ' in log
     assert "Traceback" not in log
+
+
+SEGMENT = (
+    b'{"segment": {"name": "s", "recovery_method": "auto", '
+    b'"service_type": "compute"}}'
+)
+
+
+def post(target, body=SEGMENT, **headers):
+    """A request as it is sent."""
+    fields = {"Content-Type": "application/json", "Content-Length": len(body)}
+    lines = [f"{key}: {value}" for key, value in (fields | headers).items()]
+    head = "\r\n".join([f"POST {target} HTTP/1.1", *lines, "", ""])
+    return head.encode("latin-1") + body
+
+
+def test_a_target_may_have_two_slashes_in_front_or_a_host(start):
+    program = start()
+    program.ready()
+    for target in ("//v1/segments", "http://elsewhere:1/v1/segments"):
+        body = SEGMENT.replace(b'"s"', f'"{target}"'.encode())
+        assert program.say(post(target, body)).startswith(b"HTTP/1.1 201 ")
+        assert f'"POST {target} HTTP/1.1" status: 201 ' in (
+            program.log.read_text()
+        )
+
+
+def test_without_a_host_links_lead_to_where_the_client_is(start):
+    program = start()
+    program.ready()
+    told = program.say(b"GET / HTTP/1.0\r\n\r\n").decode()
+    assert f'"http://127.0.0.1:{program.port}/v1/"' in told
+
+
+#: What is sent for a line feed, an escape and others of their kind.
+HOSTILE = [
+    "%0a2026-01-01",
+    "%0d",
+    "%1b[2K",
+    "%c2%9b2K",
+    "%e2%80%a8",
+    "\x1b[2K",
+    "\x9b",
+    '" status: 200 len: 0 time: 0.0',
+]
+
+
+def test_no_client_writes_lines_of_the_log(start):
+    program = start(debug=True)
+    program.ready()
+    for text in HOSTILE:
+        for target in (f"/v1/segments/{text}", f"/v1/{text}", f"/{text}"):
+            program.say(post(target))
+            program.say(post(f"{target}?name={text}"))
+        program.say(post(f"/v1/segments?name={text}"))
+        raw = text.encode("latin-1").decode("unicode_escape")
+        for header in ("User-Agent", "X-User-Id", "X-Project-Id", "Host"):
+            program.say(post("/v1/segments", b"{}", **{header: raw}))
+    for char in "\n\x1b\x85\u2028":
+        body = json.dumps({"segment": {f"a{char}b": f"c{char}d"}})
+        program.say(post("/v1/segments", body.encode()))
+        body = body.encode().replace(b"segment", b"notification")
+        program.say(post("/v1/notifications", body))
+    assert program.terminate() == 0
+    lines = program.lines()
+    assert all(line.isprintable() for line in lines)
+    assert all(LINE.match(line) for line in lines)
+    logged = [
+        line.rpartition("] ")[2]
+        for line in lines
+        if " masakari.api.server " in line
+    ]
+    assert len(logged) > len(HOSTILE)
+    assert all(line.count('"') in (0, 2) for line in logged)
+
+
+def test_it_warns_of_callers_that_are_not_checked(start):
+    program = start()
+    program.ready()
+    (line,) = [line for line in program.lines() if " WARNING " in line]
+    assert "whoever reaches the API is an administrator" in line
 
 
 def test_a_worker_that_dies_is_replaced(start):
@@ -186,33 +182,6 @@ def test_a_proxy_that_ends_tls(start):
     assert program.terminate() == 0
 
 
-@pytest.fixture
-def certificate(tmp_path):
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("There is no openssl to make a certificate with.")
-    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
-    subprocess.run(
-        [
-            openssl,
-            *["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"],
-            *[
-                "-subj",
-                "/CN=localhost",
-                "-addext",
-                "subjectAltName=IP:127.0.0.1",
-            ],
-            "-keyout",
-            str(key),
-            "-out",
-            str(cert),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return str(cert), str(key)
-
-
 def test_tls_with_certificates_of_clients(start, certificate):
     cert, key = certificate
     program = start(
@@ -245,12 +214,18 @@ def test_tls_with_certificates_of_clients(start, certificate):
             "[wsgi] api_paste_config: there is no file nowhere.ini.",
         ),
         ({"auth_strategy": "foo"}, "Value for option auth_strategy"),
+        ({"osapi_max_limit": -1}, "Value for option osapi_max_limit"),
+        ({"osapi_max_limit": 0}, "Value for option osapi_max_limit"),
+        (
+            {"wsgi__wsgi_log_format": "%(client_ip)s %(nothing)s"},
+            "Value for option wsgi_log_format",
+        ),
         (
             {"taskflow__connection": "mysql://h/m"},
             "[taskflow] connection cannot be used: ",
         ),
     ],
-    ids=["workers", "tls", "address", "paste", "choice", "database"],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )
 def test_what_cannot_work_ends_the_program(start, options, told):
     program = start(**options)
@@ -263,6 +238,30 @@ def test_a_database_that_cannot_be_ends_it_before_it_forks(start):
     assert program.process.wait(PATIENCE) == 1
     assert "[database] connection cannot be used" in program.critical()
     assert "Forking" not in program.log.read_text()
+
+
+def test_a_log_that_would_lose_lines_ends_the_program(start):
+    program = start(logging_context_format_string="%(nothing)s")
+    assert program.process.wait(PATIENCE) == 1
+    (line,) = program.process.stderr.read().decode().splitlines()
+    assert line.startswith(
+        "The API cannot start: The log cannot be written: [DEFAULT] "
+        "logging_context_format_string cannot be used: '%(nothing)s': "
+    )
+
+
+def test_workers_that_cannot_start_say_so_once(start):
+    program = start(
+        masakari_api_workers=4, wsgi__api_paste_config="nowhere.ini"
+    )
+    assert program.process.wait(PATIENCE) == 1
+    (line,) = program.process.stderr.read().decode().splitlines()
+    assert line == (
+        "The API cannot start: [wsgi] api_paste_config: there is no file "
+        "nowhere.ini."
+    )
+    told = [line for line in program.lines() if " CRITICAL " in line]
+    assert len(told) == 1
 
 
 def test_two_cannot_listen_on_one_port(start):

@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.functional.api.world import World
 
 #: Events are held up until the server ends.
@@ -54,15 +56,37 @@ def test_what_happened_last_is_told_too(tmp_path):
     assert '"publisher_id": "masakari-api:' in told
 
 
-def test_it_says_that_there_is_no_configuration_file(tmp_path):
+@pytest.mark.parametrize(
+    ("environ", "places"),
+    [
+        ({}, "~/.masakari, ~, "),
+        ({"OS_MASAKARI_CONFIG_DIR": "/no/where"}, "/no/where: "),
+    ],
+)
+def test_it_says_that_there_is_no_configuration_file(
+    tmp_path, environ, places
+):
     known = {k: v for k, v in os.environ.items() if not k.startswith("OS_")}
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", "import masakari.wsgi.api"],
-        env={**known, "HOME": str(tmp_path)},
+        env={**known, "HOME": str(tmp_path), **environ},
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
     told = done.stdout + done.stderr
-    assert "No configuration file was found in ~/.masakari, ~, " in told
+    assert f"No configuration file was found in {places}" in told
+
+
+def test_its_log_is_named_for_the_program(tmp_path):
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    World(tmp_path, log_dir=logs, transport_url="fake://").close()
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", "import masakari.wsgi.api"],
+        env={**os.environ, "OS_MASAKARI_CONFIG_DIR": str(tmp_path)},
+        check=True,
+        timeout=60,
+    )
+    assert [file.name for file in logs.iterdir()] == ["masakari-api.log"]

@@ -8,7 +8,7 @@ import pytest
 
 from masakari import exception
 from masakari.domain.model import NotificationStatus, VMoveStatus
-from masakari.engine import plugins
+from masakari.engine import plugins, workflows
 from masakari.engine.drivers.taskflow import base, no_op
 from tests.simulation.harness import Simulation
 from tests.simulation.outcome import Outcome
@@ -55,14 +55,15 @@ class Unlock(base.MasakariTask):
 @pytest.fixture
 def insert(monkeypatch: pytest.MonkeyPatch) -> Insert:
     def call(option, phase, place, task):
-        load = plugins.load_workflows
+        load = workflows.load
 
         def changed(conf):
-            flows = load(conf)
-            flows[option][phase].insert(place, task)
-            return flows
+            loaded = load(conf)
+            recipe = plugins.Recipe(task.__name__, task)
+            loaded[option].tasks[phase].insert(place, recipe)
+            return loaded
 
-        monkeypatch.setattr(plugins, "load_workflows", changed)
+        monkeypatch.setattr(workflows, "load", changed)
 
     return call
 
@@ -151,14 +152,14 @@ def test_a_task_may_be_there_several_times(
 def test_what_is_planned_and_never_evacuated_is_a_failure(
     simulation: Simulation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load = plugins.load_workflows
+    load = workflows.load
 
     def without_evacuation(conf):
-        flows = load(conf)
-        flows[AUTO]["post"] = []
-        return flows
+        loaded = load(conf)
+        loaded[AUTO].tasks["post"].clear()
+        return loaded
 
-    monkeypatch.setattr(plugins, "load_workflows", without_evacuation)
+    monkeypatch.setattr(workflows, "load", without_evacuation)
     failed, _other = simulation.hosts(2)
     simulation.servers(failed, 2)
     notification = simulation.recover(simulation.fail(failed))

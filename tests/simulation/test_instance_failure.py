@@ -141,13 +141,25 @@ def test_a_start_that_fails_is_tried_again(simulation: Simulation) -> None:
     assert state(simulation, uuid) == RUNS
 
 
-def test_one_that_is_gone_is_an_error(simulation: Simulation) -> None:
+def test_one_that_is_gone_is_ignored(simulation: Simulation) -> None:
     host, _other = simulation.hosts(2)
     (uuid,) = simulation.servers(host, 1, metadata=TAGGED)
     simulation.cloud.delete_server(uuid)
     seen = simulation.recover(report(simulation, host, uuid))
-    assert seen.status is FAILED
+    assert seen.status is IGNORED
     assert uuid in str(seen.message)
+
+
+@pytest.mark.parametrize("task", ["deleting", "soft-deleting"])
+def test_one_that_its_user_deletes_is_ignored(
+    simulation: Simulation, task: str
+) -> None:
+    host, _other = simulation.hosts(2)
+    (uuid,) = simulation.servers(host, 1, metadata=TAGGED)
+    simulation.cloud.servers[uuid].task_state = task
+    seen = simulation.recover(report(simulation, host, uuid))
+    assert seen.status is IGNORED
+    assert not simulation.cloud.counts["stop"]
 
 
 def test_instances_of_a_host_do_not_wait_for_one_another(

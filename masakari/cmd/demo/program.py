@@ -35,7 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Play the story once.
 
     :returns: 0 when every instance is back; 1 when not; 2 when something
-        is not installed; 130 when it was interrupted
+        is not installed; 130 when it was interrupted, 141 when nobody
+        reads what it shows
     """
     arguments = _parse(argv)
     missing = [
@@ -59,8 +60,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     code = 1
     try:
         code = _run(arguments, directory)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         code = 130
+    except BrokenPipeError:
+        code = 141
+        # At the end Python would flush it again, and complain.
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
     finally:
         if code == 1:
             log = directory / "masakari.log"
@@ -169,8 +175,10 @@ def play(
         then(stack, result)
         return result
     finally:
-        show.close()
-        stack.stop()
+        try:
+            show.close()
+        finally:
+            stack.stop()
 
 
 def _show(as_json: bool) -> Show:

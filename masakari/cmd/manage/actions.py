@@ -99,8 +99,16 @@ def print_table(
     table.align = "l"
     table.max_width = _WIDEST
     for row in rows:
-        table.add_row(["" if value is None else value for value in row])
+        table.add_row([_cell(value) for value in row])
     print(table)
+
+
+def _cell(value: object) -> str:
+    """Names and messages are not made here: nothing in them is obeyed."""
+    lines = "" if value is None else str(value)
+    return "\n".join(
+        configuration.printable(each) for each in lines.split("\n")
+    )
 
 
 def moment(value: datetime.datetime | None) -> str | None:

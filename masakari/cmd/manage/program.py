@@ -39,6 +39,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         configuration is wrong
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
+    # Actions first act, and then tell.
+    return startup.to_reader(lambda: _main(arguments), unread=0)
+
+
+def _main(arguments: list[str]) -> int:
     if not arguments:
         _print_usage()
         return 2

@@ -5,11 +5,15 @@ import enum
 
 from masakari.domain import metadata, verdict
 from masakari.domain.model import VMove
-from masakari.domain.server import POWERING_OFF, Server, VMState
+from masakari.domain.server import DELETING, POWERING_OFF, Server, VMState
 from masakari.domain.settings import RecoverySettings
 from masakari.domain.verdict import Verdict
 
 _POWERING_ON = "powering-on"
+
+#: ``vm_state`` of an instance that its user has deleted; Nova may keep it for
+#: a while.
+_DELETED = frozenset({"deleted", "soft-delete"})
 
 #: A stopped or restarted guest would not be what its user has left there.
 _LEFT_ALONE = frozenset({VMState.PAUSED, VMState.RESCUED})
@@ -26,6 +30,10 @@ def judge(
 
     :param evacuated: its latest evacuation from the host that reported it
     """
+    if server.task_state in DELETING or server.vm_state in _DELETED:
+        return verdict.ignored(
+            f"Instance {server.uuid} is being deleted, or has been."
+        )
     if not (
         settings.process_all_instances
         or metadata.is_true(server.metadata.get(settings.instance_ha_key))
@@ -66,7 +74,7 @@ def to_stop(server: Server) -> Step:
     """The next step towards a stopped instance."""
     if server.vm_state == VMState.STOPPED:
         return Step.DONE
-    if server.task_state == POWERING_OFF:
+    if server.task_state == POWERING_OFF or server.task_state in DELETING:
         return Step.WAIT
     if server.vm_state == VMState.RESIZED:
         return Step.RESET

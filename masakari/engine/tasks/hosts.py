@@ -7,7 +7,7 @@ from concurrent import futures
 from masakari import exception
 from masakari.domain.server import ComputeService
 from masakari.domain.settings import RecoverySettings
-from masakari.engine.planning import plan_moves
+from masakari.engine.planning import plan_moves, require_destination
 from masakari.engine.tasks.base import RecoveryTask
 from masakari.nova import port
 
@@ -25,25 +25,40 @@ class DisableComputeServiceTask(RecoveryTask):
 
     def execute(self, host_name: str) -> None:
         self.update_details(f"Disabling compute service on host {host_name}")
-        try:
-            service = self.recovery.persistently(
-                self.recovery.compute.compute_service, host_name
+        services = {
+            service.host: service
+            for service in self.recovery.persistently(
+                self.recovery.compute.compute_services
             )
-        except port.NotFound as error:
+        }
+        service = services.get(host_name)
+        if service is None:
             raise exception.HostRecoveryFailureException(
                 f"Nova knows no compute service on host {host_name}."
-            ) from error
-        if service.up and self.recovery.journal.latest_moves():
-            # Moves are planned only once the host is down: it was, and is
-            # back. What is under way is followed, and nothing is added.
+            )
+        if service.up and self._was_down():
+            # What is under way is followed, and nothing is added.
             self.update_details(f"Host {host_name} is back", 1.0)
             return
+        if not service.up:
+            # Nothing is done to a host, as after a power loss, of which
+            # nothing could be evacuated.
+            require_destination(self.recovery, services.values())
         self._force_down(service)
         disabling = self._disable(service)
         service = self._wait_for_down(service)
         self._confirm_disabled(service, disabling)
         self.update_details(
             f"Compute service on host {host_name} is down", 1.0
+        )
+
+    def _was_down(self) -> bool:
+        """Whether the host has been down since it failed.
+
+        Moves are planned, and destinations missed, only once it is.
+        """
+        return self.recovery.lease.claim.waiting_for == "destination" or bool(
+            self.recovery.journal.latest_moves()
         )
 
     def _force_down(self, service: ComputeService) -> None:

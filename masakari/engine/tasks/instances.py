@@ -39,6 +39,7 @@ class InstanceTask(RecoveryTask):
         :param until: the last step
         :param goal: what that leads to, for people
         :param timeout: seconds
+        :raises InstanceGone: it has been deleted meanwhile
         :raises InstanceRecoveryFailureException: it does not get there
         :raises port.Unavailable: Nova could not say, or do, anything
         """
@@ -62,7 +63,7 @@ class InstanceTask(RecoveryTask):
                 if step in (Step.DONE, until):
                     return
             except port.NotFound as error:
-                raise _failure(uuid, goal, str(error)) from error
+                raise exception.InstanceGone(uuid=uuid) from error
             except port.ComputeError as error:
                 trouble, silence = str(error), _silence(error)
                 pause = min(2 * pause, LONGEST_PAUSE)

@@ -197,9 +197,10 @@ print(json.dumps(answers))
 """
 
 
-def probe(**environ):
+def probe(cwd=None, **environ):
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", PROBE],
+        cwd=cwd,
         env={**os.environ, **environ},
         capture_output=True,
         text=True,
@@ -220,6 +221,20 @@ def test_wsgi_servers_find_the_configuration(tmp_path, paste_file):
     assert answers["/healthcheck"] == [200, "OK"]
     assert answers["/v1/segments"][0] == 200
     assert "from the database of the directory" in answers["/v1/segments"][1]
+
+
+def test_the_directory_may_be_a_relative_one(tmp_path):
+    World(tmp_path).close()
+    (tmp_path / "api-paste.ini").write_text(PACKAGED.read_text())
+    answers = probe(tmp_path.parent, OS_MASAKARI_CONFIG_DIR=tmp_path.name)
+    assert answers["/v1/segments"] == [200, '{"segments":[]}']
+
+
+def test_so_may_the_file(world, tmp_path, monkeypatch):
+    (tmp_path / "paste.ini").write_text(PACKAGED.read_text())
+    monkeypatch.chdir(tmp_path)
+    loaded = paste.load(parts(world), "paste.ini")
+    assert send(loaded, "GET", "/v1/segments").status_int == 200
 
 
 def test_wsgi_servers_without_any_file(tmp_path):

@@ -213,9 +213,21 @@ class TestUrls:
         for path in (f"/v1/{name}", f"/v1/segments/{name}/hosts"):
             assert world.request("GET", path).status_int == 404
 
-    def test_an_absolute_form(self, world):
-        answer = world.request("GET", "/", environ={"PATH_INFO": "*"})
-        assert answer.status_int == 300
+    @pytest.mark.parametrize(
+        ("target", "code"),
+        [
+            ("", 200),
+            ("*", 300),
+            ("http://elsewhere:80", 200),
+            ("http://elsewhere/v1/segments", 200),
+            ("//v1/segments", 200),
+        ],
+    )
+    def test_targets_that_begin_with_no_slash_or_two(
+        self, world, target, code
+    ):
+        answer = world.request("GET", "/", environ={"PATH_INFO": target})
+        assert answer.status_int == code
 
     def test_a_pattern_for_projects(self, tmp_path):
         world = build(tmp_path, osapi_v1__project_id_regex="p-[0-9]+")

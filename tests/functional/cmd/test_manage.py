@@ -2,7 +2,10 @@
 """``masakari-manage`` as an operator calls it."""
 
 import datetime
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 import sqlalchemy
@@ -33,6 +36,64 @@ def test_alone_it_says_what_there_is(capsys):
         "\tengine",
         "\tnotification",
     ]
+
+
+def unread(file, program, *arguments, python=()):
+    """Have its output go where nobody reads it; exit status and errors."""
+    file.write_text(f"{file.read_text()}log_file = {file.parent}/log\n")
+    reader, writer = os.pipe()
+    os.close(reader)
+    code = f"import sys; from masakari.cmd import {program} as program; "
+    done = subprocess.run(
+        [
+            *[sys.executable, "-W", "ignore", *python],
+            *["-c", f"{code}sys.exit(program.main())"],
+            *([f"--config-file={file}"] if arguments else []),
+            *arguments,
+        ],
+        env={k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"},
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    os.close(writer)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--help",),
+        ("db", "sync"),
+        ("db", "purge"),
+        ("notification", "list", "--json"),
+    ],
+    ids=" ".join,
+)
+def test_a_reader_may_leave(config, database, arguments):
+    schema.create_all(database)
+    assert unread(config, "manage", *arguments) == (0, "")
+
+
+def test_a_reader_may_leave_in_the_midst(config, database):
+    schema.create_all(database)
+    for arguments in (("--help",), ("engine", "list")):
+        told = unread(config, "manage", *arguments, python=["-u"])
+        assert told == (0, "")
+
+
+def test_the_exit_status_is_that_of_the_action(config):
+    assert unread(config, "manage") == (2, "")
+    code, told = unread(config, "manage", "engine", "list")
+    assert (code, told.count("\n")) == (1, 1)
+
+
+def test_a_reader_of_the_checks_may_leave(config):
+    assert unread(config, "status", "upgrade", "check") == (0, "")
+    code, told = unread(config, "status", "upgrade", "check", python=["-u"])
+    assert (code, told) == (255, "")
 
 
 def test_the_version_of_masakari(capsys):

@@ -2,7 +2,6 @@
 import sys
 
 import pytest
-from stevedore import extension
 from taskflow import task
 
 from masakari import conf as configuration
@@ -48,9 +47,7 @@ def bells(tmp_path, monkeypatch, request):
     metadata.mkdir()
     (metadata / "METADATA").write_text("Name: bells\nVersion: 1\n")
     (metadata / "entry_points.txt").write_text(ENTRY_POINTS)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(extension.ExtensionManager, "ENTRY_POINT_CACHE", {})
     monkeypatch.delitem(sys.modules, "bells", raising=False)
 
 
@@ -94,6 +91,23 @@ def test_what_tasks_of_another_masakari_import_is_told(reason):
         ": this Masakari does not have it, and the guide to recovery flows "
         "lists what a task may import)."
     )
+
+
+@pytest.mark.parametrize(
+    ("bells", "reason"),
+    [
+        ("raise SystemExit('no rope')", "ring_a_bell (SystemExit: no rope)"),
+        ("assert not 1, 'no rope'", "ring_a_bell (AssertionError: no rope)"),
+        ("import ropes", "ring_a_bell (No module named 'ropes')"),
+        ("def", "ring_a_bell (SyntaxError: invalid syntax"),
+    ],
+    indirect=["bells"],
+)
+@pytest.mark.usefixtures("bells")
+def test_whatever_keeps_a_module_from_being_imported_is_told(reason):
+    with pytest.raises(exception.ConfigurationError) as told:
+        plugins.load_tasks("x", ["ring_a_bell"])
+    assert reason in str(told.value)
 
 
 @pytest.mark.parametrize("bells", ["import eventlet"], indirect=True)

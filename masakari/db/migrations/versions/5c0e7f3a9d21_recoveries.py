@@ -37,6 +37,7 @@ def upgrade() -> None:
             ("waits", sa.Integer),
             ("told_at", sa.BigInteger),
             ("takeovers", sa.Integer),
+            ("last_asked_at", sa.BigInteger),
         ):
             recoveries.add_column(sa.Column(name, kind, nullable=True))
     op.create_table(
