@@ -60,6 +60,13 @@ PLACES = (
     "in OS_AUTH_URL and its companions."
 )
 
+#: What plugins raise that lack something: a value, or a package.
+_NO_PLUGIN = (
+    auth_exceptions.ClientException,
+    AttributeError,
+    ImportError,
+)
+
 Auth = plugin.BaseAuthPlugin
 T = TypeVar("T")
 
@@ -213,7 +220,7 @@ def _loader(kind: str, option: str) -> Any:
     """
     try:
         return loading.get_plugin_loader(kind)
-    except auth_exceptions.ClientException as error:
+    except _NO_PLUGIN as error:
         raise exception.ConfigurationError(
             f"{option} cannot be used: {error}"
         ) from error
@@ -253,9 +260,10 @@ def _plugin(
         made: Auth = loader.load_from_options(
             **{name: text for name, text in given.items() if text is not None}
         )
-    except auth_exceptions.ClientException as error:
+    except (*_NO_PLUGIN, TypeError) as error:
         raise exception.ConfigurationError(
-            f"{who} cannot be used, see {option('auth_type')}: {error}"
+            f"{who} cannot be used, see {option('auth_type')}: "
+            f"{' '.join(str(error).split())}"
         ) from error
     return made
 

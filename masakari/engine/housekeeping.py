@@ -25,8 +25,6 @@ INTERVAL = 15.0
 #: Seconds after which one look at Nova does not continue another.
 GAP = 3 * INTERVAL
 
-_NOVA = "Nova"
-
 
 class Housekeeping:
     """One turn after the other, in one thread of every engine.
@@ -37,7 +35,7 @@ class Housekeeping:
     def __init__(self, world: World, intake: Intake) -> None:
         self._world = world
         self._intake = intake
-        #: The uuids of hosts, or Nova, whose trouble is in the log already.
+        #: The uuids of hosts whose trouble is in the log already.
         self._told: set[str] = set()
 
     def run(self) -> None:
@@ -54,18 +52,15 @@ class Housekeeping:
 
     def _look(self) -> list[StoppedHost]:
         """The hosts that wait, with what Nova shows of them now."""
+        access = self._world.access
         waiting = self._world.database.read(outages.stopped_hosts)
-        if not waiting:
+        if not waiting or not access.usable:
             return []
         try:
             services = self._world.compute.compute_services()
         except port.ComputeError as error:
-            self._tell_once(
-                _NOVA,
-                f"Nova does not say whether nova-compute has started: {error}",
-            )
+            access.failed(error)
             return []
-        self._told.discard(_NOVA)
         names = {service.host for service in services if service.up}
         up = [
             stopped.host.uuid

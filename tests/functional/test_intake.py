@@ -12,6 +12,9 @@ import sqlalchemy
 from masakari.db import claims, due, schema
 from masakari.db.session import Database
 from masakari.engine.intake import Intake
+from masakari.engine.nova_access import NovaAccess
+from masakari.simulator.cloud import Cloud
+from masakari.simulator.port import SimulatedCompute
 from tests.functional.db import records
 
 LEASE = 15.0
@@ -39,6 +42,7 @@ class World:
     database: Any
     clock: Clock
     stopping: threading.Event
+    access: NovaAccess
 
 
 @pytest.fixture
@@ -51,7 +55,9 @@ def database(tmp_path):
 
 @pytest.fixture
 def world(database):
-    return World(database, Clock(), threading.Event())
+    clock = Clock()
+    access = NovaAccess(SimulatedCompute(Cloud(clock.monotonic)), clock)
+    return World(database, clock, threading.Event(), access)
 
 
 @pytest.fixture

@@ -215,6 +215,16 @@ NOVA = [
     ),
     (
         grouped(
+            "nova", {"auth_type": "v3kerberos", "auth_url": "http://k/v3"}
+        ),
+        "requires installation of additional packages",
+    ),
+    (
+        grouped("nova", {"auth_type": "v3totp", "auth_url": "http://k/v3"}),
+        "passcode",
+    ),
+    (
+        grouped(
             "nova", {**APPLICATION, "application_credential_secret": "a$Hush"}
         ),
         "[nova] application_credential_secret has a '$'",

@@ -130,7 +130,7 @@ INDEX = "os_masakari_api:segments:index"
 
 BROKEN = {
     "no YAML": f'"{INDEX}": "role:admin\n  x: [',
-    "a tab": f'{{\n\t"{INDEX}": "role:admin"\n}}',
+    "a tab": f'"{INDEX}":\n\t"role:admin"\n',
     "no JSON": f'{{"{INDEX}": "role:admin"',
     "a list": f"- {INDEX}",
     "a text": "role:admin",

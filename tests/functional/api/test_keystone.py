@@ -9,7 +9,9 @@ import time
 
 import pytest
 import requests
+from keystoneauth1 import loading
 from keystonemiddleware.auth_token import _opts
+from oslo_config import cfg
 from oslo_context import context
 
 from masakari import exception
@@ -233,12 +235,20 @@ AUTHTOKEN = "[filter:authtoken]\n"
 @pytest.fixture(params=["code", "file", "file with a project"])
 def pipeline(request):
     """What makes the application of a world."""
+    yield _pipeline(request.param)
+    # The middleware has registered what others would have to set.
+    cfg.CONF.reset()
+    for option in loading.get_auth_plugin_conf_options("password"):
+        cfg.CONF.unregister_opt(option, "keystone_authtoken")
+
+
+def _pipeline(kind):
 
     def make(world):
-        if request.param == "code":
+        if kind == "code":
             return world.app
         text = KOLLA.read_text()
-        if "project" in request.param:
+        if "project" in kind:
             project = f"{AUTHTOKEN}oslo_config_project = masakari\n"
             text = text.replace(AUTHTOKEN, project)
         return pasted(world, text)
