@@ -131,18 +131,22 @@ def under_recovery(
     Who changes something as there is none needs the turn of it before.
 
     :param host_uuid: of the only one that matters to who asks; then what
-        waits in ``error`` for another one does not count
+        waits for another one, be it in ``error`` or ``new`` again, does not
+        count: who makes room for it must be able to
 
     An instance that waits for nova-compute of its host may do so for long,
     and nothing is being done for it.
     """
     hosts, table = tables.Host, tables.Notification
     recovery = tables.Recovery
-    error = model.NotificationStatus.ERROR
-    at_work = [status.value for status in model.UNFINISHED - {error}]
-    waits = table.status == error.value
+    new = table.status == model.NotificationStatus.NEW.value
+    waits = sqlalchemy.or_(
+        table.status == model.NotificationStatus.ERROR.value,
+        new & recovery.waiting_for.is_not(None),
+    )
+    counts = sqlalchemy.true()
     if host_uuid is not None:
-        waits &= table.source_host_uuid == host_uuid
+        counts = sqlalchemy.or_(~waits, table.source_host_uuid == host_uuid)
     row = session.execute(
         sqlalchemy.select(table, hosts.name)
         .join(hosts, hosts.uuid == table.source_host_uuid)
@@ -153,11 +157,12 @@ def under_recovery(
             query.live(hosts),
             query.live(table),
             sqlalchemy.or_(
-                table.status != model.NotificationStatus.NEW.value,
+                ~new,
                 recovery.waiting_for.is_distinct_from("compute"),
             ),
             query.equal(query.columns(hosts).failover_segment_id, uuid),
-            sqlalchemy.or_(table.status.in_(at_work), waits),
+            table.status.in_([status.value for status in model.UNFINISHED]),
+            counts,
         )
         .order_by(table.id)
         .limit(1)

@@ -4,7 +4,6 @@
 from collections.abc import Iterable, Mapping
 
 from masakari import exception
-from masakari.domain.model import RecoveryMethod
 from masakari.domain.planner import destinations, instance
 from masakari.domain.planner import host as planner
 from masakari.domain.server import (
@@ -33,13 +32,6 @@ def require_destination(
         reserved = {host.name for host in candidates}
     if reserved & up:
         return
-    # Without any reserved host the method says so itself, and fails.
-    if reserved and method is RecoveryMethod.RESERVED_HOST:
-        raise exception.RecoveryWaits(
-            "No reserved host is up to which the instances of host "
-            f"{name} could be evacuated.",
-            reason="destination",
-        )
     failed = {name} | recovery.journal.failing_hosts()
     if not destinations.exists(services, target=None, failed=failed):
         raise exception.RecoveryWaits(
