@@ -391,10 +391,10 @@ class _Listener(server.TcpWSGIServer):
 
     def _make_room(self) -> bool:
         """Close the connection that has been silent for longest."""
-        idle = [each for each in self.active_channels.values() if each.is_idle]
-        if not idle:
+        silent = [c for c in self.active_channels.values() if not c.requests]
+        if not silent:
             return False
-        min(idle, key=lambda each: each.last_activity).handle_close()
+        min(silent, key=lambda each: each.last_activity).handle_close()
         return True
 
     def close_listener(self) -> None:

@@ -37,8 +37,11 @@ def check(conf: cfg.ConfigOpts) -> keystone.Credentials | None:
 
     :returns: as whom it would ask Keystone; None when that is not set
     :raises ConfigurationError: it could not
+    :raises oslo_config.cfg.Error: an option has a value that it cannot have
     """
     register(conf)
+    for option in conf[GROUP]:
+        needs.value(conf, option, GROUP)
     credentials = keystone.for_tokens(conf)
     if conf[GROUP].memcached_servers:
         _check_cache(conf)

@@ -88,6 +88,13 @@ def test_who_has_been_silent_for_longest_makes_room(run):
         assert running.get("/").ok
 
 
+def test_so_does_who_does_not_read_the_answer(run):
+    running = run(connections=10)
+    with Silence(running.address[1]) as silence:
+        silence.connect(10, b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert running.get("/").ok
+
+
 def test_what_is_being_answered_makes_no_room(run):
     running = run(connections=3)
     with running.ask_and_wait() as client:

@@ -470,6 +470,16 @@ LACKING = [
         "[keystone_authtoken] memcache_tls_cafile: the file /nowhere/ca ",
     ),
     (
+        {"memcache_password": "se$Hush"},
+        None,
+        "[keystone_authtoken] memcache_password has a '$'",
+    ),
+    (
+        {"token_cache_time": "long"},
+        None,
+        "token_cache_time",
+    ),
+    (
         {"memcached_servers": "controller:abc"},
         None,
         "[keystone_authtoken] memcached_servers cannot be used: ",
@@ -483,6 +493,7 @@ def test_a_cache_that_cannot_be_is_refused(
 ):
     if module is not None:
         monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(exception.ConfigurationError) as raised:
+    with pytest.raises((exception.ConfigurationError, cfg.Error)) as raised:
         guarded(tmp_path, "http://127.0.0.1:9/v3", **options)
     assert told in str(raised.value)
+    assert "Hush" not in str(raised.value)
