@@ -144,7 +144,7 @@ def under_recovery(
         table.status == model.NotificationStatus.ERROR.value,
         new & recovery.waiting_for.is_not(None),
     )
-    counts = sqlalchemy.true()
+    counts: sqlalchemy.ColumnElement[bool] = sqlalchemy.true()
     if host_uuid is not None:
         counts = sqlalchemy.or_(~waits, table.source_host_uuid == host_uuid)
     row = session.execute(
