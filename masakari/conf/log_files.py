@@ -32,7 +32,6 @@ def set_up(
     :param or_stderr: write there, with a warning, where a file may not be
         written
     :raises ConfigurationError: the log cannot be written
-    :raises cfg.ConfigFileValueError: an option cannot have its value
     """
     try:
         logs.set_up(conf, project)
@@ -45,9 +44,6 @@ def set_up(
         conf.set_override("use_stderr", True)
         logs.set_up(conf, project)
         LOG.warning("%s The log goes here instead", reason)
-    except cfg.ConfigFileValueError:
-        # It names the option.
-        raise
     except (cfg.Error, oslo_log.LogConfigError, RuntimeError, ValueError) as e:
         raise exception.ConfigurationError(
             f"The log cannot be written: {e}"

@@ -3,10 +3,10 @@ import logging
 from concurrent import futures
 
 import pytest
-from oslo_config import cfg
 from oslo_context import context as oslo_context
 
 from masakari import conf as configuration
+from masakari import exception
 from masakari.conf import logs
 from masakari.context import RequestContext
 from tests.functional.api.world import ini
@@ -138,13 +138,15 @@ def test_umlauts_stay_what_they_are():
 )
 @pytest.mark.parametrize("form", ["%(nothing)s", "%(message)d", "%"])
 def test_a_format_that_would_lose_lines_is_refused(set_up, option, form):
-    with pytest.raises(cfg.Error, match=option):
+    with pytest.raises(exception.ConfigurationError, match=option):
         set_up(**{option: form})
 
 
 def test_one_of_the_user_may_name_anything(set_up):
     set_up(logging_user_identity_format="%(nothing)s")
-    with pytest.raises(cfg.Error, match="logging_user_identity_format"):
+    with pytest.raises(
+        exception.ConfigurationError, match="logging_user_identity_format"
+    ):
         set_up(logging_user_identity_format="%(nothing")
 
 

@@ -105,7 +105,7 @@ class Interventions:
         assert not database.write(interventions.release, before)
         found = seen(database, notification)
         assert found.notification.status is NotificationStatus.RUNNING
-        assert found.notification.message == "no"
+        assert found.notification.message is None
         assert found.owner == "e"
         assert found.held
 
