@@ -12,6 +12,7 @@ import uuid
 from pathlib import Path
 
 import openstack
+import requests
 
 from masakari.simulator.cloud import Cloud
 from masakari.simulator.http import SimulatorServer
@@ -41,6 +42,14 @@ def wait_for(condition, timeout=PATIENCE):
             return found
         time.sleep(0.02)
     raise AssertionError("It did not happen in time.")
+
+
+def answers(url):
+    """Whether there is anything."""
+    try:
+        return requests.get(url, timeout=5).ok
+    except requests.RequestException:
+        return False
 
 
 def running_from(tree):
@@ -237,7 +246,8 @@ class Deployment:
 
     def start_api(self, name="api", *, tree=None):
         api = self.begin("masakari-api", name, tree=tree)
-        wait_for(lambda: api.text.count("The API listens") >= 2)
+        api.says("The API listens")
+        wait_for(lambda: answers(self.api_url))
         return api
 
     def start_engine(self, name="engine", *, tree=None):

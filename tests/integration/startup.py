@@ -11,20 +11,11 @@ import sys
 import tempfile
 import time
 
-import requests
-
 from masakari.db import progress, schema
 from masakari.db.session import Database
-from tests.integration.deployment import Deployment, wait_for
+from tests.integration.deployment import Deployment, answers, wait_for
 
 RUNS = 5
-
-
-def answers(url):
-    try:
-        return requests.get(url, timeout=5).ok
-    except requests.ConnectionError:
-        return False
 
 
 def until_answered(deployed):
