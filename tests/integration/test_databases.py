@@ -252,9 +252,7 @@ def _report(session, host, at):
     turns.take(session, host.uuid)
     since = at - datetime.timedelta(seconds=180)
     if notifications.of_host(session, host.uuid, "COMPUTE_HOST", since):
-        raise exception.DuplicateNotification(
-            host=host.name, type="COMPUTE_HOST"
-        )
+        raise exception.DuplicateNotification("It is there already.")
     report = records.new_notification(host, generated_time=at)
     return notifications.create(session, report, request_id=None)
 
