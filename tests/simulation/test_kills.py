@@ -17,7 +17,7 @@ from tests.simulation.scenario import Scenario
 POINTS = 2
 
 #: One scenario in so many; "tox -e kills" plays all of them, at all points.
-EVERY = 8
+EVERY = 40
 
 some_scenarios = pytest.mark.parametrize(
     "folder", FOLDERS[::EVERY], ids=lambda folder: folder.name
