@@ -242,7 +242,6 @@ class Scenario:
         try:
             self._go_on()
         finally:
-            self.ended_at = clock.elapsed
             for engine in self.simulation.engines:
                 engine.alive = False
             clock.stop()
@@ -256,6 +255,9 @@ class Scenario:
         while clock.elapsed < seconds + self.story.late:
             clock.pass_time(1)
             self.simulation.invariants.raise_broken()
+            # Engines that are frozen may wake up with nothing left to do.
+            if self.simulation.invariants.unfinished:
+                self.ended_at = clock.elapsed
             if self.story.over and not self._is_going_on:
                 return
 
