@@ -33,7 +33,8 @@ def candidate_of(notification: Notification) -> Candidate:
     ("verb", "count"),
     [
         ("disable_service", 1),
-        ("compute_service", 2),
+        ("compute_services", 1),
+        ("compute_service", 1),
         ("servers_on", 1),
         ("evacuations", 1),
         ("evacuate", 1),

@@ -279,6 +279,9 @@ class Refusing:
     def stop(self):
         self.stopped.set()
 
+    def wait(self):
+        """Nothing is under way."""
+
 
 @pytest.fixture
 def refused(monkeypatch):
