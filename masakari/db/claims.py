@@ -79,7 +79,7 @@ def claim(
         notification_uuid=candidate.notification_uuid,
         owner=owner,
         token=token,
-        expires_at=_until(session, lease),
+        expires_at=_until(lease),
     )
     if not won:
         return _made_before(session, candidate, token)
@@ -108,7 +108,7 @@ def claim_host(
         notification_uuid=None,
         owner=owner,
         token=token,
-        expires_at=_until(session, lease),
+        expires_at=_until(lease),
     )
     row = session.get(tables.Claim, host_uuid, populate_existing=True)
     # By its token an earlier commit is known whose answer was lost.
@@ -123,7 +123,7 @@ def _swap(session: orm.Session, subject: str, **values: Any) -> bool:
         sqlalchemy.update(tables.Claim)
         .where(
             tables.Claim.subject == subject,
-            tables.Claim.expires_at <= clocks.now_ms(session),
+            tables.Claim.expires_at <= clocks.now_ms(),
         )
         .values(**values)
     )
@@ -165,7 +165,7 @@ def _since(session: orm.Session, moment: int | None) -> float | None:
     """Seconds since a moment of the database's own clock."""
     if moment is None:
         return None
-    now = session.scalar(sqlalchemy.select(clocks.now_ms(session))) or moment
+    now = session.scalar(sqlalchemy.select(clocks.now_ms())) or moment
     return (now - moment) / 1000
 
 
@@ -174,7 +174,7 @@ def note_request(session: orm.Session, claim: model.Claim) -> None:
     session.execute(
         sqlalchemy.update(tables.Recovery)
         .where(tables.Recovery.notification_uuid == claim.notification.uuid)
-        .values(last_asked_at=clocks.now_ms(session))
+        .values(last_asked_at=clocks.now_ms())
     )
 
 
@@ -209,7 +209,7 @@ def _take(
         .where(
             tables.Notification.notification_uuid == uuid,
             query.live(tables.Notification),
-            due.condition(session),
+            due.condition(due.long_ago(session)),
         )
     )
     if status is None:
@@ -279,7 +279,7 @@ def renew(
             tables.Claim.token == claim.token,
             tables.Claim.expires_at > 0,
         )
-        .values(expires_at=_until(session, lease)),
+        .values(expires_at=_until(lease)),
     )
     return changed == 1
 
@@ -341,7 +341,7 @@ def finish(
     session.execute(
         sqlalchemy.update(tables.Recovery)
         .where(tables.Recovery.notification_uuid == uuid)
-        .values(next_attempt_at=_until(session, retry_in) if again else None)
+        .values(next_attempt_at=_until(retry_in) if again else None)
     )
     hand_back(session, claim)
     return ended
@@ -385,7 +385,7 @@ def put_back(
         raise exception.ClaimLost(claim=claim)
     recovery = session.get_one(tables.Recovery, uuid)
     waits = recovery.waits or 0
-    now = session.scalar(sqlalchemy.select(clocks.now_ms(session))) or 0
+    now = session.scalar(sqlalchemy.select(clocks.now_ms())) or 0
     told_at = recovery.told_at
     tells = told_at is None or now - told_at >= TELL_INTERVAL * 1000
     pause = min(2.0 ** min(waits, 10), LONGEST_WAIT)
@@ -441,7 +441,5 @@ def _free(session: orm.Session, subject: str, token: str) -> None:
     )
 
 
-def _until(
-    session: orm.Session, seconds: float
-) -> sqlalchemy.ColumnElement[int]:
-    return clocks.now_ms(session) + int(seconds * 1000)
+def _until(seconds: float) -> sqlalchemy.ColumnElement[int]:
+    return clocks.now_ms() + int(seconds * 1000)

@@ -34,19 +34,18 @@ def now(session: orm.Session) -> datetime.datetime:
     return clock().replace(microsecond=0)
 
 
-def now_ms(session: orm.Session) -> sqlalchemy.ColumnElement[int]:
+def now_ms() -> sqlalchemy.ColumnElement[int]:
     """In SQL: milliseconds since the epoch, by the server's own clock.
 
     All engines compare leases by this clock, so that theirs do not matter.
     With SQLite, where there is no server, it is the database's clock.
     """
-    del session
     return _Milliseconds()
 
 
 def server_now(session: orm.Session) -> datetime.datetime:
     """The same as a time: naive UTC."""
-    elapsed = session.scalar(sqlalchemy.select(now_ms(session)))
+    elapsed = session.scalar(sqlalchemy.select(now_ms()))
     return _EPOCH + datetime.timedelta(milliseconds=elapsed or 0)
 
 

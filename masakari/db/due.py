@@ -2,6 +2,7 @@
 """Which notifications have work to do, and which of them goes first."""
 
 import datetime
+import functools
 from typing import Any
 
 import sqlalchemy
@@ -20,8 +21,27 @@ def candidates(session: orm.Session, *, limit: int) -> list[model.Candidate]:
 
     Failed hosts come first, then the oldest.
     """
+    given = {"limit": limit, "long_ago": long_ago(session)}
+    return [
+        model.Candidate(
+            notification_uuid=uuid,
+            type=type,
+            subject=held,
+            reported_at=reported_at,
+            left_by=owner,
+            waiting_for=waiting_for,
+        )
+        for uuid, type, held, reported_at, owner, waiting_for in (
+            session.execute(_candidates(), given)
+        )
+    ]
+
+
+@functools.cache
+def _candidates() -> sqlalchemy.Select[*tuple[Any, ...]]:
+    """The statement, built once: idle engines execute it every second."""
     subject = _subject()
-    statement = (
+    return (
         sqlalchemy.select(
             tables.Notification.notification_uuid,
             tables.Notification.type,
@@ -40,9 +60,9 @@ def candidates(session: orm.Session, *, limit: int) -> list[model.Candidate]:
             query.live(tables.Notification),
             sqlalchemy.or_(
                 tables.Claim.expires_at.is_(None),
-                tables.Claim.expires_at <= clocks.now_ms(session),
+                tables.Claim.expires_at <= clocks.now_ms(),
             ),
-            condition(session),
+            condition(sqlalchemy.bindparam("long_ago")),
             _goes_first(),
         )
         .order_by(
@@ -57,21 +77,8 @@ def candidates(session: orm.Session, *, limit: int) -> list[model.Candidate]:
             tables.Notification.created_at,
             tables.Notification.id,
         )
-        .limit(limit)
+        .limit(sqlalchemy.bindparam("limit"))
     )
-    return [
-        model.Candidate(
-            notification_uuid=uuid,
-            type=type,
-            subject=held,
-            reported_at=reported_at,
-            left_by=owner,
-            waiting_for=waiting_for,
-        )
-        for uuid, type, held, reported_at, owner, waiting_for in (
-            session.execute(statement)
-        )
-    ]
 
 
 def _left_by() -> sqlalchemy.ColumnElement[str | None]:
@@ -88,9 +95,16 @@ def _subject() -> sqlalchemy.ColumnElement[str]:
     )
 
 
-def condition(session: orm.Session) -> sqlalchemy.ColumnElement[bool]:
-    """It is new, to be tried again, or left by an engine, as it seems."""
-    foreign = clocks.now(session) - datetime.timedelta(seconds=FOREIGN_GRACE)
+def long_ago(session: orm.Session) -> datetime.datetime:
+    """When an engine without claims has left what it did not change since."""
+    return clocks.now(session) - datetime.timedelta(seconds=FOREIGN_GRACE)
+
+
+def condition(long_ago: Any) -> sqlalchemy.ColumnElement[bool]:
+    """It is new, to be tried again, or left by an engine, as it seems.
+
+    :param long_ago: see :func:`long_ago`, or an expression of it
+    """
     return sqlalchemy.or_(
         sqlalchemy.and_(
             tables.Notification.status.in_(
@@ -101,7 +115,7 @@ def condition(session: orm.Session) -> sqlalchemy.ColumnElement[bool]:
             ),
             sqlalchemy.or_(
                 tables.Recovery.next_attempt_at.is_(None),
-                tables.Recovery.next_attempt_at <= clocks.now_ms(session),
+                tables.Recovery.next_attempt_at <= clocks.now_ms(),
             ),
         ),
         sqlalchemy.and_(
@@ -109,7 +123,7 @@ def condition(session: orm.Session) -> sqlalchemy.ColumnElement[bool]:
             sqlalchemy.or_(
                 tables.Recovery.attempts > 0,
                 tables.Notification.updated_at.is_(None),
-                tables.Notification.updated_at < foreign,
+                tables.Notification.updated_at < long_ago,
             ),
         ),
     )

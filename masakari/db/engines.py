@@ -30,7 +30,7 @@ def beat(
     :param lease: seconds until it counts as down without another beat
     :param trouble: why it takes up nothing
     """
-    until = clocks.now_ms(session) + int(lease * 1000)
+    until = clocks.now_ms() + int(lease * 1000)
     renewed = query.changed(
         session,
         sqlalchemy.update(tables.Engine)
@@ -60,9 +60,9 @@ def select(session: orm.Session) -> list[model.Engine]:
     """All engines, by host and start."""
     table = tables.Engine
     rows = session.execute(
-        sqlalchemy.select(
-            table, table.expires_at - clocks.now_ms(session)
-        ).order_by(table.host, table.started_at, table.name)
+        sqlalchemy.select(table, table.expires_at - clocks.now_ms()).order_by(
+            table.host, table.started_at, table.name
+        )
     )
     return [
         model.Engine(
@@ -81,7 +81,7 @@ def select(session: orm.Session) -> list[model.Engine]:
 def _forget_the_dead(session: orm.Session) -> None:
     """Look for them first: a search that deletes locks what it passes."""
     table = tables.Engine
-    long_ago = table.expires_at < clocks.now_ms(session) - MEMORY * 1000
+    long_ago = table.expires_at < clocks.now_ms() - MEMORY * 1000
     names = session.scalars(
         sqlalchemy.select(table.name).where(long_ago)
     ).all()

@@ -193,9 +193,9 @@ def _situations(
             tables.Notification,
             tables.Host,
             tables.Recovery.attempts,
-            tables.Recovery.next_attempt_at - clocks.now_ms(session),
+            tables.Recovery.next_attempt_at - clocks.now_ms(),
             tables.Claim.owner,
-            tables.Claim.expires_at - clocks.now_ms(session),
+            tables.Claim.expires_at - clocks.now_ms(),
         )
         .outerjoin(
             tables.Recovery,

@@ -71,7 +71,7 @@ def stopped_hosts(
     table = tables.ProcessOutage
     statement = (
         hosts.pairs()
-        .add_columns(table, clocks.now_ms(session) - table.up_since)
+        .add_columns(table, clocks.now_ms() - table.up_since)
         .join(table, table.host_uuid == tables.Host.uuid)
         .order_by(tables.Host.id)
     )
@@ -98,7 +98,7 @@ def look(
         been up all the time
     :returns: all that wait
     """
-    table, now = tables.ProcessOutage, clocks.now_ms(session)
+    table, now = tables.ProcessOutage, clocks.now_ms()
     anew = sqlalchemy.or_(
         table.up_since.is_(None), table.seen_up_at < now - int(gap * 1000)
     )

@@ -185,7 +185,7 @@ def _lapsed_of_no_host(
     session: orm.Session, before: datetime.datetime
 ) -> query.Column:
     return sqlalchemy.and_(
-        tables.Claim.expires_at <= clocks.now_ms(session),
+        tables.Claim.expires_at <= clocks.now_ms(),
         _of_no_host(tables.Claim.subject)(session, before),
     )
 

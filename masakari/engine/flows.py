@@ -86,8 +86,13 @@ class Flows:
         :raises ConfigurationError: one cannot
         """
         loaded = workflows.load(conf)
+        return cls.of(loaded, Records(progress.backend(conf)))
+
+    @classmethod
+    def of(cls, loaded: Mapping[str, Workflow], backend: Records) -> "Flows":
+        """Those that :func:`workflows.load` has loaded."""
         return cls(
-            Records(progress.backend(conf)),
+            backend,
             host={
                 Destination.ANYWHERE: loaded[
                     "host_auto_failure_recovery_tasks"

@@ -2,7 +2,7 @@
 """Recovery tasks by the names that configuration gives them."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 
 from taskflow import task
@@ -31,15 +31,24 @@ class Recipe:
     cls: type[task.Task]
 
 
-def load_tasks(option: str, names: Iterable[str]) -> dict[str, Recipe]:
+def installed() -> dict[str, metadata.EntryPoint]:
+    """The tasks that installed packages offer; takes a moment to find."""
+    return {
+        entry.name: entry for entry in metadata.entry_points(group=NAMESPACE)
+    }
+
+
+def load_tasks(
+    option: str,
+    names: Iterable[str],
+    installed: Mapping[str, metadata.EntryPoint],
+) -> dict[str, Recipe]:
     """Import the task classes of the given entry point names.
 
     :param option: where the names are from, to be told
+    :param installed: see :func:`installed`
     :raises ConfigurationError: a name is not installed, or does not import
     """
-    installed = {
-        entry.name: entry for entry in metadata.entry_points(group=NAMESPACE)
-    }
     found: dict[str, Recipe] = {}
     missing: list[str] = []
     for name in sorted(set(names)):

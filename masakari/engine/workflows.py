@@ -11,6 +11,7 @@ import dataclasses
 import logging
 import types
 from collections.abc import Callable, Mapping, Sequence
+from importlib import metadata
 from typing import Any, NoReturn, cast
 
 from oslo_config import cfg
@@ -88,9 +89,10 @@ def load(conf: cfg.ConfigOpts) -> dict[str, Workflow]:
         value that it cannot have, one that a task registers included
     """
     found, problems = {}, []
+    installed = plugins.installed()
     for option, workflow in _WORKFLOWS.items():
         try:
-            found[option] = _load(conf, option, workflow)
+            found[option] = _load(conf, option, workflow, installed)
             _check(f"[{_GROUP}] {option}", found[option])
         except exception.ConfigurationError as error:
             problems.append(str(error))
@@ -103,7 +105,12 @@ def load(conf: cfg.ConfigOpts) -> dict[str, Workflow]:
     return found
 
 
-def _load(conf: cfg.ConfigOpts, option: str, workflow: Workflow) -> Workflow:
+def _load(
+    conf: cfg.ConfigOpts,
+    option: str,
+    workflow: Workflow,
+    installed: Mapping[str, metadata.EntryPoint],
+) -> Workflow:
     try:
         phases: Mapping[str, Sequence[str]] = conf[_GROUP][option]
     except cfg.Error as error:
@@ -111,6 +118,7 @@ def _load(conf: cfg.ConfigOpts, option: str, workflow: Workflow) -> Workflow:
     recipes = plugins.load_tasks(
         f"[{_GROUP}] {option}",
         (name for names in phases.values() for name in names),
+        installed,
     )
     return dataclasses.replace(
         workflow,

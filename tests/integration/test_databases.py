@@ -145,9 +145,7 @@ class TestClocks(clocks_cases.Clocks):
     def test_milliseconds_are_the_servers_own(self, database, clock):
         clock.advance(days=1000)
         now = database.read(
-            lambda session: session.scalar(
-                sqlalchemy.select(clocks.now_ms(session))
-            )
+            lambda session: session.scalar(sqlalchemy.select(clocks.now_ms()))
         )
         assert abs(now / 1000 - time.time()) < 60
 
@@ -159,7 +157,7 @@ class TestClocks(clocks_cases.Clocks):
 
         def read(session):
             session.execute(sqlalchemy.text(zone))
-            return session.scalar(sqlalchemy.select(clocks.now_ms(session)))
+            return session.scalar(sqlalchemy.select(clocks.now_ms()))
 
         assert abs(database.read(read) / 1000 - time.time()) < 60
         database.dispose()

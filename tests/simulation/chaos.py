@@ -86,20 +86,19 @@ def play(tale: Tale) -> str:
     :raises AssertionError: it has a bad end
     :raises Violation: what must never happen has happened
     """
-    with workers.directory() as directory:
-        story = Played(tale.files(), directory)
-        story.lose_at(
-            deadly=tale.deaths,
-            freezing=dict(tale.freezes),
-        )
-        if tale.racing:
-            story.race()
-        with workers.telling(story):
-            story.play()
-            Outcome(story).check_sound()
-            if tale.mild:
-                story.recovered()
-        return story.told()
+    story = Played(tale.files())
+    story.lose_at(
+        deadly=tale.deaths,
+        freezing=dict(tale.freezes),
+    )
+    if tale.racing:
+        story.race()
+    with workers.telling(story):
+        story.play()
+        Outcome(story).check_sound()
+        if tale.mild:
+            story.recovered()
+    return story.told()
 
 
 def play_seed(seed: int) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
@@ -7,5 +7,7 @@ from tests.simulation.harness import Simulation
 
 
 @pytest.fixture
-def simulation(tmp_path: Path) -> Simulation:
-    return Simulation(tmp_path)
+def simulation() -> Iterator[Simulation]:
+    made = Simulation()
+    yield made
+    made.close()

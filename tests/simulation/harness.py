@@ -5,17 +5,13 @@ import collections
 import contextlib
 import datetime
 import functools
-import sqlite3
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent import futures
-from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from masakari import conf as configuration
 from masakari import context, exception
-from masakari.db import hosts, notifications, progress, schema
+from masakari.db import hosts, notifications, progress
 from masakari.db import vmoves as db_vmoves
 from masakari.db.query import Page
 from masakari.db.session import Database
@@ -44,7 +40,7 @@ from masakari.simulator.cloud import Cloud
 from masakari.simulator.gate import Call, When
 from masakari.simulator.port import SimulatedCompute
 from tests.functional.db import records
-from tests.simulation import invariants
+from tests.simulation import invariants, places
 from tests.simulation.clock import SimulatedClock, Skewed
 from tests.simulation.trace import Trace
 from tests.unit.events.recorder import Silent
@@ -58,22 +54,6 @@ STOPPED = {
     "host_status": "NORMAL",
     "cluster_status": "OFFLINE",
 }
-
-
-@functools.cache
-def _empty_database() -> bytes:
-    """Made once: it takes longer than many a scenario."""
-    with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / "empty.sqlite"
-        connection = f"sqlite:///{path}"
-        database = Database(connection)
-        schema.create_all(database)
-        progress.create_tables(connection)
-        database.engine.dispose()
-        with sqlite3.connect(path) as opened:
-            opened.execute("PRAGMA journal_mode = DELETE")
-        opened.close()
-        return path.read_bytes()
 
 
 class NotRetried(exception.MasakariException):
@@ -257,8 +237,6 @@ class Engine:
         self.suspended_until = 0.0
         self.stopping = threading.Event()
         settings = simulation.settings
-        conf = configuration.load([], prog="masakari-engine", config_files=[])
-        conf.set_override("connection", simulation.progress_in, "taskflow")
         compute = SimulatedCompute(
             simulation.cloud,
             wait=simulation.clock.pass_time,
@@ -285,7 +263,7 @@ class Engine:
             owner=name,
             capacity=32,
             lease=LEASE,
-            recover=functools.partial(recover, world, Flows.from_conf(conf)),
+            recover=functools.partial(recover, world, simulation.flows()),
             on_done=lambda: None,
         )
         self._housekeeping = Housekeeping(world, self.intake)
@@ -447,7 +425,6 @@ class Simulation:
 
     def __init__(
         self,
-        directory: Path,
         settings: RecoverySettings | None = None,
         **cloud: Any,
     ) -> None:
@@ -461,14 +438,10 @@ class Simulation:
         self.cloud = Cloud(self.clock.epoch, **cloud)
         self.cloud.on_call = self._on_call
         self.cloud.gate.caller = self._caller
-        path = directory / "masakari.sqlite"
-        path.write_bytes(_empty_database())
-        self.connection = f"sqlite:///{path}"
-        self.database = Database(
-            self.connection, clock=self.clock.utcnow, sqlite_synchronous=False
-        )
+        self._place, self._give_back = places.take(self, self.clock.utcnow)
+        self.database = self._place.database
         #: Where the engines keep the progress of their tasks.
-        self.progress_in = self.connection
+        self.progress_in = self._place.connection
         self.most_in_flight = 0
         self.lease = LEASE
         self.engines: list[Engine] = []
@@ -479,6 +452,14 @@ class Simulation:
         self.trace = Trace(lambda: self.clock.elapsed)
         self.invariants = invariants.Invariants(self)
         self.steps = Steps()
+
+    def close(self) -> None:
+        """Leave the database to others."""
+        self._give_back()
+
+    def flows(self) -> Flows:
+        """The workflows of an engine."""
+        return self._place.flows(self.progress_in)
 
     @property
     def acting(self) -> list[Actor]:

@@ -55,8 +55,8 @@ def kills(folder: Path, most: int | None = None) -> list[Kill]:
 
     :param most: that many of them only, always the same
     """
-    with workers.directory() as directory:
-        scenario = Scenario(read(folder), directory)
+    scenario = Scenario(read(folder))
+    with workers.telling(scenario):
         scenario.play()
         found = list(deaths(scenario.simulation.steps.taken))
     if most is not None and most < len(found):
@@ -93,14 +93,13 @@ def play(kill: Kill) -> None:
     :raises AssertionError: it does not come out as undisturbed
     :raises Violation: what must never happen has happened
     """
-    with workers.directory() as directory:
-        scenario = Scenario(read(kill.folder), directory)
-        scenario.lose_at(deadly=[kill.number])
-        with workers.telling(scenario):
-            scenario.play()
-            _check(scenario)
-            taken = scenario.simulation.steps.taken
-            assert kill.number <= len(taken), "the step is never taken"
+    scenario = Scenario(read(kill.folder))
+    scenario.lose_at(deadly=[kill.number])
+    with workers.telling(scenario):
+        scenario.play()
+        _check(scenario)
+        taken = scenario.simulation.steps.taken
+        assert kill.number <= len(taken), "the step is never taken"
 
 
 def race(folder: Path) -> None:
@@ -109,12 +108,11 @@ def race(folder: Path) -> None:
     :raises AssertionError: it does not come out as with fewer
     :raises Violation: what must never happen has happened
     """
-    with workers.directory() as directory:
-        scenario = Scenario(read(folder), directory)
-        scenario.race()
-        with workers.telling(scenario):
-            scenario.play()
-            _check(scenario)
+    scenario = Scenario(read(folder))
+    scenario.race()
+    with workers.telling(scenario):
+        scenario.play()
+        _check(scenario)
 
 
 def _check(scenario: Scenario) -> None:

@@ -4,7 +4,6 @@
 import copy
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from masakari import exception
@@ -16,6 +15,7 @@ from masakari.engine.housekeeping import INTERVAL
 from masakari.simulator.faults import Fault
 from masakari.simulator.records import DELETING, SOFT_DELETING
 from tests.functional.db import records
+from tests.simulation import places
 from tests.simulation.clock import SimulatedClock
 from tests.simulation.files import (
     Event,
@@ -32,9 +32,6 @@ POLL = 2.0
 ROUNDING = 1e-3
 #: Seconds after which another engine has what a dead one had.
 TAKEN_OVER_WITHIN = LEASE + POLL + 1
-
-#: Progress is only there to be shown, and takes its time.
-_NOWHERE = "memory://"
 
 
 class Story:
@@ -91,19 +88,18 @@ class Story:
 
 
 class Scenario:
-    """What happens to a cloud, and what is to come of it.
+    """What happens to a cloud, and what is to come of it."""
 
-    :param directory: where the database is to be
-    """
-
-    def __init__(self, files: ScenarioFiles, directory: Path) -> None:
+    def __init__(self, files: ScenarioFiles) -> None:
         self.cloud, self.events = files.cloud, files.events
         self.expected = files.expected
         self.simulation = Simulation(
-            directory,
             RecoverySettings(**self.cloud.settings),
             **self.cloud.simulator,
         )
+        # It is only there to be shown, and takes its time.
+        if not self.expected.tasks:
+            self.simulation.progress_in = places.NOWHERE
         self.story = Story(self.simulation.clock, self._happen)
         self.hosts: dict[str, Host] = {}
         self.servers: dict[str, list[str]] = {}
@@ -211,7 +207,8 @@ class Scenario:
         :param deadly: who takes one of these steps is killed
         :param freezing: who takes one of these goes on so many seconds later
         """
-        self.simulation.progress_in = _NOWHERE
+        self.simulation.progress_in = places.NOWHERE
+        self.simulation.progress_in = places.NOWHERE
         steps = self.simulation.steps
         steps.deadly = set(deadly)
         steps.freezing = dict(freezing or {})
@@ -225,7 +222,8 @@ class Scenario:
 
     def race(self) -> None:
         """Have one engine more than there are, and all act at once."""
-        self.simulation.progress_in = _NOWHERE
+        self.simulation.progress_in = places.NOWHERE
+        self.simulation.progress_in = places.NOWHERE
         self.simulation.database_delay = 0.001
         self._rivals = 1
 

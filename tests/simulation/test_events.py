@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What engines tell the message bus of a recovery."""
 
-from pathlib import Path
-
 import pytest
 
 from masakari.domain.model import NotificationStatus
@@ -177,11 +175,9 @@ def test_a_segment_that_is_disabled(
     assert len(events.events) == 3
 
 
-def test_an_instance_that_is_left_alone(
-    tmp_path: Path, events: Recorder
-) -> None:
+def test_an_instance_that_is_left_alone(events: Recorder) -> None:
     settings = RecoverySettings(ignore_instances_in_error_state=True)
-    simulation = Simulation(tmp_path, settings)
+    simulation = Simulation(settings)
     host, _other = simulation.hosts(2)
     (uuid,) = simulation.servers(host, 1, vm_state="error")
     simulation.recover(simulation.fail(host))

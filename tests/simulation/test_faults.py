@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nova refuses, fails, hangs, loses and lies; nothing is harmed or lost."""
 
-from pathlib import Path
-
 import pytest
 
 from masakari.domain.model import NotificationStatus, VMoveStatus
@@ -152,11 +150,8 @@ def test_an_evacuation_that_nova_lost_is_asked_for_again(
     assert {move.status for move in ends.values()} == {VMoveStatus.SUCCEEDED}
 
 
-def test_a_rebuild_that_takes_long_is_watched_to_its_end(
-    tmp_path: Path,
-) -> None:
+def test_a_rebuild_that_takes_long_is_watched_to_its_end() -> None:
     simulation = Simulation(
-        tmp_path,
         RecoverySettings(evacuation_timeout=20),
         evacuation_seconds=120.0,
     )
@@ -184,12 +179,8 @@ def test_a_destination_that_dies_does_not_hold_up_the_rest(
     assert simulation.now(notification).status in (FINISHED, FAILED)
 
 
-def test_the_host_comes_back_and_keeps_what_has_not_left_it(
-    tmp_path: Path,
-) -> None:
-    simulation = Simulation(
-        tmp_path, RecoverySettings(window_floor=1, window_ceiling=1)
-    )
+def test_the_host_comes_back_and_keeps_what_has_not_left_it() -> None:
+    simulation = Simulation(RecoverySettings(window_floor=1, window_ceiling=1))
     failed, *_ = simulation.hosts(3)
     uuids = simulation.servers(failed, 5)
     notification = simulation.fail(failed)
@@ -253,11 +244,10 @@ def test_without_taskflows_tables_it_recovers_all_the_same(
 
 @pytest.mark.parametrize("kind", ["hang", "timeout"])
 def test_a_late_one_without_an_answer_is_not_asked_for_twice(
-    tmp_path: Path, kind: str
+    kind: str,
 ) -> None:
     """By then Nova has been asked for changes only."""
     simulation = Simulation(
-        tmp_path,
         RecoverySettings(window_floor=1, window_ceiling=1),
         scheduling_seconds=60.0,
     )

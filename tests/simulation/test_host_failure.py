@@ -2,7 +2,6 @@
 """A compute host dies, and its instances come back."""
 
 import collections
-from pathlib import Path
 
 import pytest
 
@@ -78,9 +77,8 @@ def test_nothing_is_evacuated_from_a_host_that_stays_up(
     assert simulation.evacuated() == []
 
 
-def test_force_down_does_not_wait_for_nova(tmp_path: Path) -> None:
+def test_force_down_does_not_wait_for_nova() -> None:
     simulation = Simulation(
-        tmp_path,
         RecoverySettings(force_down=True),
         service_down_time=60.0,
     )
@@ -131,12 +129,8 @@ def test_an_instance_ends_in_the_state_it_is_meant_to_have(
     assert server.locked == before.get("locked", False)
 
 
-def test_ha_enabled_instances_come_first_then_higher_priorities(
-    tmp_path: Path,
-) -> None:
-    simulation = Simulation(
-        tmp_path, RecoverySettings(window_floor=1, window_ceiling=1)
-    )
+def test_ha_enabled_instances_come_first_then_higher_priorities() -> None:
+    simulation = Simulation(RecoverySettings(window_floor=1, window_ceiling=1))
     failed, *_ = simulation.hosts(3)
     (plain,) = simulation.servers(failed, 1)
     (early,) = simulation.servers(failed, 1, metadata={"HA_Priority": "7"})
@@ -148,12 +142,8 @@ def test_ha_enabled_instances_come_first_then_higher_priorities(
     assert simulation.evacuated() == [first, tagged, early, plain]
 
 
-def test_only_ha_enabled_instances_are_moved_where_that_is_configured(
-    tmp_path: Path,
-) -> None:
-    simulation = Simulation(
-        tmp_path, RecoverySettings(evacuate_all_instances=False)
-    )
+def test_only_ha_enabled_instances_are_moved_where_configured() -> None:
+    simulation = Simulation(RecoverySettings(evacuate_all_instances=False))
     failed, *_ = simulation.hosts(3)
     (plain,) = simulation.servers(failed, 1)
     (tagged,) = simulation.servers(failed, 1, metadata={"HA_Enabled": "yes"})
@@ -210,10 +200,10 @@ def test_a_disabled_segment_is_left_alone(simulation: Simulation) -> None:
     assert simulation.cloud.calls == []
 
 
-def test_a_hypervisor_of_another_name_is_no_success(tmp_path: Path) -> None:
+def test_a_hypervisor_of_another_name_is_no_success() -> None:
     """The service's host tells where a server is, not the hypervisor's."""
     simulation = Simulation(
-        tmp_path, RecoverySettings(evacuate_to_stopped_at_last=False)
+        RecoverySettings(evacuate_to_stopped_at_last=False)
     )
     failed, *_ = simulation.hosts(2)
     simulation.cloud.add_host("far", hypervisor="far.example.org", slots=0)
@@ -238,9 +228,8 @@ def test_cost_is_at_most_two_and_a_half_calls_an_instance(
     assert sum(simulation.cloud.counts.values()) <= 250
 
 
-def test_never_more_in_flight_than_the_ceiling(tmp_path: Path) -> None:
+def test_never_more_in_flight_than_the_ceiling() -> None:
     simulation = Simulation(
-        tmp_path,
         RecoverySettings(window_ceiling=8),
         max_concurrent_rebuilds=50,
     )
@@ -250,8 +239,8 @@ def test_never_more_in_flight_than_the_ceiling(tmp_path: Path) -> None:
     assert simulation.most_in_flight == 8
 
 
-def test_the_window_opens_while_nova_keeps_up(tmp_path: Path) -> None:
-    simulation = Simulation(tmp_path, max_concurrent_rebuilds=100)
+def test_the_window_opens_while_nova_keeps_up() -> None:
+    simulation = Simulation(max_concurrent_rebuilds=100)
     failed, *_ = simulation.hosts(5)
     simulation.servers(failed, 100)
     simulation.recover(simulation.fail(failed))
@@ -295,8 +284,8 @@ def test_an_instance_deleted_meanwhile_is_ignored(
     }
 
 
-def test_several_hosts_share_the_ceiling(tmp_path: Path) -> None:
-    simulation = Simulation(tmp_path, RecoverySettings(window_ceiling=6))
+def test_several_hosts_share_the_ceiling() -> None:
+    simulation = Simulation(RecoverySettings(window_ceiling=6))
     first, second, *_ = simulation.hosts(6)
     simulation.servers(first, 10)
     simulation.servers(second, 10)

@@ -58,8 +58,7 @@ def test_the_same_steps_are_taken_each_time() -> None:
 
 
 def _told(folder: Path) -> str:
-    with workers.directory() as directory:
-        scenario = Scenario(read(folder), directory)
-        with workers.telling(scenario):
-            scenario.play()
-        return scenario.told()
+    scenario = Scenario(read(folder))
+    with workers.telling(scenario):
+        scenario.play()
+    return scenario.told()

@@ -2,7 +2,6 @@
 """However a recovery ends, nothing is left between two states."""
 
 import gc
-from pathlib import Path
 
 from sqlalchemy import MetaData
 
@@ -173,13 +172,9 @@ def test_one_that_is_never_found_is_failed(simulation: Simulation) -> None:
     assert "No such cell." in str(ends[uuids[0]].message)
 
 
-def test_a_late_request_of_another_engine_is_not_repeated(
-    tmp_path: Path,
-) -> None:
+def test_a_late_request_of_another_engine_is_not_repeated() -> None:
     """It is carried out when its successor has looked already."""
-    simulation = Simulation(
-        tmp_path, RecoverySettings(window_floor=1, window_ceiling=1)
-    )
+    simulation = Simulation(RecoverySettings(window_floor=1, window_ceiling=1))
     failed, *_ = simulation.hosts(3)
     first, second = sorted(simulation.servers(failed, 2))
     notification = simulation.fail(failed)
@@ -206,12 +201,8 @@ def test_a_late_request_of_another_engine_is_not_repeated(
     assert sorted(records) == [first, second]
 
 
-def test_what_somebody_else_evacuates_meanwhile_is_watched(
-    tmp_path: Path,
-) -> None:
-    simulation = Simulation(
-        tmp_path, RecoverySettings(window_floor=1, window_ceiling=1)
-    )
+def test_what_somebody_else_evacuates_meanwhile_is_watched() -> None:
+    simulation = Simulation(RecoverySettings(window_floor=1, window_ceiling=1))
     failed, *_ = simulation.hosts(3)
     uuids = sorted(simulation.servers(failed, 4))
     notification = simulation.fail(failed)
@@ -226,12 +217,10 @@ def test_what_somebody_else_evacuates_meanwhile_is_watched(
     assert sorted(records) == uuids
 
 
-def test_an_end_that_a_slow_clock_stamped_is_seen(tmp_path: Path) -> None:
+def test_an_end_that_a_slow_clock_stamped_is_seen() -> None:
     """It is not among Nova's latest changes."""
     timeout = 20
-    simulation = Simulation(
-        tmp_path, RecoverySettings(evacuation_timeout=timeout)
-    )
+    simulation = Simulation(RecoverySettings(evacuation_timeout=timeout))
     failed, *_ = simulation.hosts(3)
     uuids = simulation.servers(failed, 2)
     notification = simulation.fail(failed)

@@ -2,7 +2,6 @@
 """Instances go to reserved hosts: as many as it takes, and no more."""
 
 import collections
-from pathlib import Path
 
 import pytest
 
@@ -63,11 +62,9 @@ def test_one_after_the_other_where_one_is_not_enough(
     assert not simulation.host_now(two).reserved
 
 
-def test_the_next_is_used_while_the_first_still_works(
-    tmp_path: Path,
-) -> None:
+def test_the_next_is_used_while_the_first_still_works() -> None:
     simulation = Simulation(
-        tmp_path, evacuation_seconds=30.0, max_concurrent_rebuilds=20
+        evacuation_seconds=30.0, max_concurrent_rebuilds=20
     )
     failed, one, two = simulation.hosts(3, method="reserved_host")
     for host in (one, two):
@@ -81,11 +78,9 @@ def test_the_next_is_used_while_the_first_still_works(
     assert simulation.most_in_flight >= 10
 
 
-def test_one_bad_instance_does_not_use_up_the_reserves(
-    tmp_path: Path,
-) -> None:
+def test_one_bad_instance_does_not_use_up_the_reserves() -> None:
     simulation = Simulation(
-        tmp_path, RecoverySettings(evacuate_to_stopped_at_last=False)
+        RecoverySettings(evacuate_to_stopped_at_last=False)
     )
     failed, one, two, three = simulation.hosts(4, method="reserved_host")
     for host in (one, two, three):
@@ -162,12 +157,8 @@ def test_auto_priority_keeps_the_reserve_when_it_is_not_needed(
     assert not simulation.cloud.hosts[spare.name].enabled
 
 
-def test_a_reserve_joins_all_aggregates_of_the_failed_host(
-    tmp_path: Path,
-) -> None:
-    simulation = Simulation(
-        tmp_path, RecoverySettings(add_reserve_to_aggregates=True)
-    )
+def test_a_reserve_joins_all_aggregates_of_the_failed_host() -> None:
+    simulation = Simulation(RecoverySettings(add_reserve_to_aggregates=True))
     failed, spare, idle = simulation.hosts(3, method="reserved_host")
     idle = reserve(simulation, idle, slots=0)
     spare = reserve(simulation, spare, slots=9)

@@ -27,7 +27,7 @@ def written(
     (folder / "cloud.yaml").write_text(cloud)
     (folder / "events.yaml").write_text(events)
     (folder / "expect.yaml").write_text(expect)
-    return Scenario(read(folder), folder)
+    return Scenario(read(folder))
 
 
 def test_a_scenario_without_a_slip_is_played(tmp_path: Path) -> None:

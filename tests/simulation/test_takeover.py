@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Engines die, stop and race; every notification is recovered once."""
 
-from pathlib import Path
-
 import pytest
 
 from masakari import exception
@@ -110,10 +108,8 @@ def test_work_goes_on_when_the_lease_of_a_dead_engine_ends(
     assert first - simulation.clock.start - died_at < LEASE + 4
 
 
-def test_a_stopping_engine_finishes_what_is_in_flight_and_hands_on_the_rest(
-    tmp_path: Path,
-) -> None:
-    simulation = Simulation(tmp_path, RecoverySettings(window_ceiling=6))
+def test_a_stopping_engine_finishes_what_is_in_flight() -> None:
+    simulation = Simulation(RecoverySettings(window_ceiling=6))
     failed, *_ = simulation.hosts(4)
     simulation.servers(failed, 30)
     notification = simulation.fail(failed)

@@ -7,11 +7,9 @@ import logging
 import multiprocessing
 import os
 import sys
-import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import TypeVar
 
 from tests.simulation.invariants import Violation
@@ -20,31 +18,20 @@ from tests.simulation.scenario import Scenario
 A = TypeVar("A")
 T = TypeVar("T")
 
-#: In memory, where there is such a place: nothing here outlives the process.
-_MEMORY = Path("/dev/shm")
-
 #: Simulations that a process plays before another one takes its place.
 _PLAYED_BY_ONE = 200
 
 
 @contextlib.contextmanager
-def directory() -> Iterator[Path]:
-    """A place for the database of one simulation."""
-    place = _MEMORY if os.access(_MEMORY, os.W_OK) else None
-    with tempfile.TemporaryDirectory(dir=place) as name:
-        yield Path(name)
-
-
-@contextlib.contextmanager
 def telling(scenario: Scenario) -> Iterator[None]:
-    """Have failures tell what happened, and connections closed."""
+    """Have failures tell what happened, and leave the database to others."""
     try:
         yield
     except (AssertionError, Violation) as error:
         error.add_note(scenario.told())
         raise
     finally:
-        scenario.simulation.database.dispose()
+        scenario.simulation.close()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

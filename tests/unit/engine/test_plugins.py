@@ -16,8 +16,13 @@ OURS = (
 )
 
 
+def load(names):
+    """The tasks of these names, of what is installed at the moment."""
+    return plugins.load_tasks("x", names, plugins.installed())
+
+
 def test_tasks_are_found_by_the_names_that_configuration_gives_them():
-    found = plugins.load_tasks("x", [*OURS, *OURS])
+    found = load([*OURS, *OURS])
     assert set(found) == set(OURS)
     assert all(
         issubclass(recipe.cls, base.RecoveryTask) for recipe in found.values()
@@ -53,7 +58,7 @@ def bells(tmp_path, monkeypatch, request):
 
 @pytest.mark.usefixtures("bells")
 def test_tasks_of_another_package_are_found():
-    found = plugins.load_tasks("x", ["ring_a_bell", OURS[0]])
+    found = load(["ring_a_bell", OURS[0]])
     assert issubclass(found["ring_a_bell"].cls, task.Task)
 
 
@@ -63,7 +68,7 @@ def test_one_that_cannot_be_imported_is_told_with_the_reason():
         exception.ConfigurationError,
         match=r": broken \(No module named 'bells_that_are_not_there'\)\.$",
     ):
-        plugins.load_tasks("x", ["broken"])
+        load(["broken"])
 
 
 @pytest.mark.parametrize(
@@ -81,7 +86,7 @@ def test_one_that_cannot_be_imported_is_told_with_the_reason():
 @pytest.mark.usefixtures("bells")
 def test_what_tasks_of_another_masakari_import_is_told(reason):
     with pytest.raises(exception.ConfigurationError) as told:
-        plugins.load_tasks("x", ["ring_a_bell"])
+        load(["ring_a_bell"])
     assert str(told.value).startswith(
         "x names recovery tasks that are not installed or cannot be "
         "imported: ring_a_bell ("
@@ -106,7 +111,7 @@ def test_what_tasks_of_another_masakari_import_is_told(reason):
 @pytest.mark.usefixtures("bells")
 def test_whatever_keeps_a_module_from_being_imported_is_told(reason):
     with pytest.raises(exception.ConfigurationError) as told:
-        plugins.load_tasks("x", ["ring_a_bell"])
+        load(["ring_a_bell"])
     assert reason in str(told.value)
 
 
@@ -116,7 +121,7 @@ def test_so_is_that_there_is_no_eventlet():
     with pytest.raises(
         exception.ConfigurationError, match="works with threads, not with"
     ):
-        plugins.load_tasks("x", ["ring_a_bell"])
+        load(["ring_a_bell"])
 
 
 @pytest.mark.parametrize(
@@ -135,18 +140,18 @@ def test_so_is_that_there_is_no_eventlet():
 )
 @pytest.mark.usefixtures("bells")
 def test_what_tasks_may_import_is_there():
-    assert "ring_a_bell" in plugins.load_tasks("x", ["ring_a_bell"])
+    assert "ring_a_bell" in load(["ring_a_bell"])
 
 
 @pytest.mark.usefixtures("bells")
 def test_what_is_no_task_is_told():
     with pytest.raises(exception.ConfigurationError, match=r"rope \(no class"):
-        plugins.load_tasks("x", ["rope"])
+        load(["rope"])
 
 
 def test_every_name_that_is_missing_is_told():
     with pytest.raises(exception.ConfigurationError) as told:
-        plugins.load_tasks("x", [OURS[0], "b_missing", "a_missing"])
+        load([OURS[0], "b_missing", "a_missing"])
     assert str(told.value).endswith("imported: a_missing, b_missing.")
 
 
@@ -158,7 +163,7 @@ def test_the_default_workflow_is_installed():
         for phase in flows.host_auto_failure_recovery_tasks.values()
         for name in phase
     }
-    assert set(plugins.load_tasks("x", names)) == names == set(OURS)
+    assert set(load(names)) == names == set(OURS)
 
 
 def test_an_option_that_cannot_be_read_is_an_error_of_ours(tmp_path):

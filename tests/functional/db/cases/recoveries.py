@@ -365,8 +365,8 @@ class StoppedProcesses:
         database.write(
             lambda session: session.query(tables.ProcessOutage).update(
                 {
-                    "up_since": clocks.now_ms(session) - 90_000,
-                    "seen_up_at": clocks.now_ms(session),
+                    "up_since": clocks.now_ms() - 90_000,
+                    "seen_up_at": clocks.now_ms(),
                 },
                 synchronize_session=False,
             )

@@ -16,6 +16,8 @@ from masakari.simulator.cloud import Cloud
 from masakari.simulator.http import SimulatorServer
 from masakari.simulator.tokens import known_id
 
+pytestmark = pytest.mark.programs
+
 PATIENCE = 60
 
 STOPPED = {

@@ -4,16 +4,19 @@
 import signal
 import time
 
+import pytest
 import requests
 
 from masakari import httpd
 from masakari.engine.health import HealthServer
 from masakari.simulator.cloud import Cloud
 from masakari.simulator.http import SimulatorServer
-from tests.functional import test_allinone
-from tests.functional.program import PATIENCE
 from tests.ports import free_port
+from tests.programs import test_allinone
+from tests.programs.program import PATIENCE
 from tests.silent import BEGUN, Silence
+
+pytestmark = pytest.mark.programs
 
 #: Seconds that others may be kept waiting.
 A_FEW = 5

@@ -12,6 +12,8 @@ from importlib import metadata
 
 import pytest
 
+pytestmark = pytest.mark.programs
+
 VERSION = metadata.version("masakari")
 
 ROOT = pathlib.Path(__file__).parents[2]

@@ -9,6 +9,8 @@ import pytest
 
 from tests.functional.api.world import World
 
+pytestmark = pytest.mark.programs
+
 #: Events are held up until the server ends.
 SERVER = """
 import atexit, threading

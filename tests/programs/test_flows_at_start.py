@@ -22,6 +22,8 @@ from masakari.simulator.http import SimulatorServer
 from tests.functional.api.world import ini
 from tests.functional.db import records
 
+pytestmark = pytest.mark.programs
+
 PATIENCE = 120
 
 GROUP = "taskflow_driver_recovery_flows"

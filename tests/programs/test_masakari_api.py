@@ -10,8 +10,10 @@ import socket
 import pytest
 import requests
 
-from tests.functional.program import PATIENCE, children, wait_for
 from tests.ports import free_port
+from tests.programs.program import PATIENCE, children, wait_for
+
+pytestmark = pytest.mark.programs
 
 #: How a line of the log begins.
 LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \d+ [A-Z]+ [\w.]+ ")

@@ -32,6 +32,8 @@ from masakari.simulator.http import SimulatorServer
 from tests.functional.db import records
 from tests.unit.events.recorder import Silent
 
+pytestmark = pytest.mark.programs
+
 DIARY = "MASAKARI_SAMPLE_TASKS_DIARY"
 
 REQUEST = "req-plugins"

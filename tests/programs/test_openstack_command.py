@@ -13,6 +13,8 @@ import pytest
 from masakari.cmd.demo.stack import Stack, configure
 from masakari.simulator.cloud import Cloud
 
+pytestmark = pytest.mark.programs
+
 pytest.importorskip("masakariclient.plugin")
 pytest.importorskip("openstackclient.shell")
 

@@ -14,6 +14,8 @@ from masakari.cmd import demo
 from masakari.cmd.demo.result import Report, Requests, Result
 from masakari.cmd.demo.watch import Move, Stage
 
+pytestmark = pytest.mark.programs
+
 PATIENCE = 120
 
 #: A cloud in which only one instance finds room, and a Masakari that is soon

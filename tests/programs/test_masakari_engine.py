@@ -13,6 +13,8 @@ from masakari.db import progress, schema
 from masakari.db.session import Database
 from tests.functional.api.world import ini
 
+pytestmark = pytest.mark.programs
+
 PATIENCE = 30
 
 #: The main thread ends, for whatever reason.

@@ -1,28 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""masakari-api as a process, and what it needs for TLS."""
+"""What tests of several layers need."""
 
+import os
 import shutil
 import subprocess
 
 import pytest
 
-from tests.functional.program import Program
 
-
-@pytest.fixture
-def start(tmp_path):
-    programs = []
-
-    def begin(**options):
-        programs.append(Program(tmp_path, **options))
-        return programs[-1]
-
-    yield begin
-    for program in programs:
-        if program.process.poll() is None:
-            program.process.kill()
-            program.process.wait()
-        program.process.stderr.close()
+def pytest_xdist_auto_num_workers():
+    """One more than there are processors: some tests wait for time to pass."""
+    return len(os.sched_getaffinity(0)) + 1
 
 
 @pytest.fixture

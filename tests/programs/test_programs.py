@@ -10,6 +10,8 @@ import pytest
 
 from tests.ports import free_port
 
+pytestmark = pytest.mark.programs
+
 BIN = pathlib.Path(sys.executable).parent
 
 #: Programs, and their exit codes.

@@ -16,6 +16,8 @@ from tests.functional.db import records
 from tests.integration.deployment import wait_for
 from tests.unit.events.recorder import Silent
 
+pytestmark = pytest.mark.programs
+
 #: Seconds for which a call to Nova is waited for, and after which Nova does
 #: what it was asked.
 TIMEOUT, LATE = 6.0, 4.5
