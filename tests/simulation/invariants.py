@@ -615,7 +615,7 @@ class Invariants:
         for name in self.reserves:
             self._is_not_lost(name)
         for server in self._simulation.cloud.servers.values():
-            self._is_no_worse(server, latest.get(server.uuid))
+            self._is_no_worse(server)
         assert not self.returning, (
             f"out of service although nova-compute runs: {self._seen.stopped}"
         )
@@ -625,12 +625,12 @@ class Invariants:
                 f"{server.name} is locked: {locked}"
             )
 
-    def _is_no_worse(self, server: "ServerRecord", move: Move | None) -> None:
+    def _is_no_worse(self, server: "ServerRecord") -> None:
         """Nothing of ours, and no recovery that did not work, is left.
 
-        Unless Nova itself has refused something, and the record says why.
+        Unless Nova itself has refused something, and a record says why.
         """
-        if server.uuid in self._left_alone or self._says_why(server, move):
+        if server.uuid in self._left_alone or self._says_why(server):
             return
         origins = self.origins[server.uuid]
         allowed = {state for origin in origins for state in _unharmed(*origin)}
@@ -646,15 +646,18 @@ class Invariants:
                 f"{server.task_state}, {server.power_state}"
             )
 
-    def _says_why(self, server: "ServerRecord", move: Move | None) -> bool:
-        """Whether the record of it has Nova's reason."""
+    def _says_why(self, server: "ServerRecord") -> bool:
+        """Whether a record of it, of any attempt, has Nova's reason."""
         texts = [
             report.message or ""
             for report in self._seen.notifications.values()
             if server.uuid in report.payload and report.status == "failed"
         ]
-        if move is not None and move.status == "failed":
-            texts.append(move.message or "")
+        texts += [
+            move.message or ""
+            for move in self._seen.moves.values()
+            if move.instance == server.uuid and move.status == "failed"
+        ]
         reasons = {server.fault, *self._simulation.cloud.faults.refusals}
         return any(
             _REFUSAL.search(text)

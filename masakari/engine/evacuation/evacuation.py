@@ -93,9 +93,7 @@ class Evacuation:
         self._watch.look()
         self._settler.read_servers()
         if self._recovery.expired:
-            self._flights.end_all(
-                VMoveStatus.FAILED, "The notification expired meanwhile."
-            )
+            self._flights.expire()
         if self._recovery.world.stopping.is_set():
             self._finish_what_is_in_flight()
         else:

@@ -262,10 +262,11 @@ class Flights:
             )
         )
 
-    def end_all(self, status: VMoveStatus, message: str) -> None:
-        """End all that have not ended."""
+    def expire(self) -> None:
+        """End all that have not ended: there is no time left for them."""
         for flight in self.open():
-            self.end(flight, status, message)
+            message = f"The notification expired meanwhile. {flight.trouble}"
+            self.end(flight, VMoveStatus.FAILED, message.strip())
 
     def take_outcomes(self) -> list[Outcome]:
         """The ends that have not been recorded yet."""
