@@ -45,6 +45,10 @@ PUT_OFF = 60
 _REFUSAL = re.compile(
     "Bad Request|Forbidden|Conflict|Not Found|Cannot '|could not be found"
     "|No valid host|The simulated cloud was told to"
+    # What was sent to a host that died, or that has forgotten it, is for an
+    # operator to end.
+    "|Its destination .* failed before it was evacuated"
+    "|shows no change of it for .* minutes"
 )
 
 #: Seconds after which an engine counts what it has seen in flight.

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from masakari.domain.model import VMoveStatus
 from masakari.domain.planner import host as planner
 from masakari.domain.planner.move import Step
-from masakari.domain.server import Migration, Server, VMState
+from masakari.domain.server import REBUILDING, Server, VMState
 from masakari.engine.evacuation.background import Background
 from masakari.engine.evacuation.compute_hosts import ComputeHosts
 from masakari.engine.evacuation.flight import Flight, Phase
 from masakari.engine.evacuation.flights import Flights
+from masakari.engine.evacuation.watching import next_look
 from masakari.engine.recovery import LONGEST_PAUSE, Recovery
 from masakari.nova import port
 
@@ -90,7 +91,9 @@ class Settler:
         flight.server = server
         flight.unread_since = None
         if flight.record is not None and flight.record.in_progress:
-            self._judge_stuck(flight, flight.record, server)
+            if not self._is_stuck(flight, server):
+                flight.phase = Phase.FLYING
+                flight.changed_at = self._clock.monotonic()
             return
         step = flight.next_step(server, self._source)
         if step is Step.START and flight.last_way:
@@ -100,10 +103,8 @@ class Settler:
         else:
             self._take[step](flight, server)
 
-    def _judge_stuck(
-        self, flight: Flight, record: Migration, server: Server
-    ) -> None:
-        """Its record has not changed for long; what of the instance?
+    def _is_stuck(self, flight: Flight, server: Server) -> bool:
+        """Whether it has not changed for long, which ends its move.
 
         It is not asked for again: Nova may still be at work on it.
         """
@@ -113,17 +114,14 @@ class Settler:
             changed is not None
             and (self._clock.utcnow() - changed).total_seconds() < limit
         ):
-            flight.phase = Phase.FLYING
-            flight.changed_at = self._clock.monotonic()
-            return
+            return False
         self._flights.end(
             flight,
             VMoveStatus.FAILED,
             "Failed reason: timeout. Nova took the evacuation but shows no "
-            f"change of it for {limit / 60:g} minutes (migration "
-            f"{record.id}, status {record.status}, destination "
-            f"{record.dest_host or 'not chosen'}).",
+            f"change of it for {limit / 60:g} minutes ({_shown(flight)}).",
         )
+        return True
 
     def _succeeded(self, flight: Flight, server: Server) -> None:
         self._flights.end(flight, VMoveStatus.SUCCEEDED, dest_host=server.host)
@@ -239,20 +237,30 @@ class Settler:
         It also says so of all when their host comes back: of those too that
         nobody has begun, or nobody will end.
         """
-        record, now = flight.record, self._clock.monotonic()
-        if record is not None and server.host == self._source:
-            host = record.dest_host
-            limit = self._settings.evacuation_start_timeout
-            lost = host is None and now - flight.changed_at >= limit
-            if lost or (host and self._hosts.look_for_failed(host)):
-                self._flights.abandon(
-                    flight,
-                    "Nova has not ended its evacuation (migration "
-                    f"{record.id}, status {record.status}).",
-                    now=now,
-                )
-                return
-        self._later(flight, self._settings.verify_interval)
+        now, interval = self._clock.monotonic(), self._settings.verify_interval
+        if server.host != self._source:
+            self._later(flight, interval)
+        elif self._has_lost(flight, now=now):
+            self._flights.abandon(
+                flight,
+                f"Nova has not ended its evacuation ({_shown(flight)}).",
+                now=now,
+            )
+        elif server.task_state not in REBUILDING:
+            self._later(flight, interval)
+        elif not self._is_stuck(flight, server):
+            quiet = now - flight.changed_at
+            flight.look(at=next_look(now, interval=interval, quiet=quiet))
+
+    def _has_lost(self, flight: Flight, *, now: float) -> bool:
+        """Whether Nova will never carry out what it has recorded."""
+        record = flight.record
+        if record is None:
+            return False
+        if record.dest_host is not None:
+            return self._hosts.look_for_failed(record.dest_host)
+        limit = self._settings.evacuation_start_timeout
+        return now - flight.changed_at >= limit
 
     def _later(self, flight: Flight, pause: float) -> None:
         """Read the server again after a pause, within bounds."""
@@ -276,3 +284,14 @@ class Settler:
             f"{flight.trouble}".strip(),
             dest_host=server.host if server else None,
         )
+
+
+def _shown(flight: Flight) -> str:
+    """What Nova shows of its evacuation."""
+    record, server = flight.record, flight.server
+    if record is None:
+        return f"task state {server.task_state if server else 'not known'}"
+    return (
+        f"migration {record.id}, status {record.status}, destination "
+        f"{record.dest_host or 'not chosen'}"
+    )
