@@ -160,6 +160,7 @@ class Rebuilds:
 
     def _schedule(self, rebuild: _Rebuild) -> None:
         self._scheduling.remove(rebuild)
+        rebuild.migration = self._oldest_accepted(rebuild)
         if self._gone(rebuild):
             return
         host = scheduler.choose(
@@ -174,6 +175,23 @@ class Rebuilds:
         host.claims.add(rebuild.server.uuid)
         self._sent.setdefault(host.name, []).append(rebuild)
         self.dispatch(host)
+
+    def _oldest_accepted(self, rebuild: _Rebuild) -> MigrationRecord:
+        """The record that Nova takes for a request, whichever made it.
+
+        Where an earlier request was lost, that is the earlier record, and
+        the new one stays as it is for ever
+        (nova.conductor.manager, ``get_by_instance_and_status``).
+        """
+        return next(
+            (
+                migration
+                for migration in self._state.migrations
+                if migration.instance_uuid == rebuild.server.uuid
+                and migration.status == "accepted"
+            ),
+            rebuild.migration,
+        )
 
     def dispatch(self, host: HostRecord) -> None:
         """Have ``host`` take what was sent to it, and do what it can."""

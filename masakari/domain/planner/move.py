@@ -51,7 +51,7 @@ def next_step(
         ``source_host``, None when there is none of this failure
     :param abandoned: Nova will never end the evacuation before that one
     """
-    if evacuation is not None and evacuation.in_progress:
+    if is_under_way(server, source_host=source_host, evacuation=evacuation):
         return Step.WAIT
     if server.host == source_host:
         if server.task_state in DELETING:
@@ -63,6 +63,20 @@ def next_step(
     if server.task_state is not None:
         return Step.WAIT
     return _steer(server.vm_state, origin.goal)
+
+
+def is_under_way(
+    server: Server, *, source_host: str, evacuation: Migration | None
+) -> bool:
+    """Whether Nova's record of an evacuation may yet lead somewhere.
+
+    For a request Nova takes the oldest record that is ``accepted``: after one
+    that was lost, that is the lost one, and the request's own stays as it is
+    for ever (nova.conductor.manager, ``rebuild_instance``).
+    """
+    if evacuation is None or not evacuation.in_progress:
+        return False
+    return server.host == source_host or evacuation.status != "accepted"
 
 
 def put_back(server: Server, *, origin: Origin, abandoned: bool) -> Step:

@@ -192,7 +192,8 @@ class Evacuation:
             now = self._clock.monotonic()
             flight = Flight(
                 planned=planned,
-                phase=Phase.FLYING,
+                # One that has left the host is looked at first.
+                phase=Phase.FLYING if server is not None else Phase.LOOKING,
                 baseline=record.id - 1,
                 record=record,
                 changed_at=self._recovery.records_seen.setdefault(record, now),

@@ -44,6 +44,8 @@ class Flight:
     :param unanswered: what did not work last is that Nova could be asked
     :param abandoned: Nova will never end the evacuation before this one
     :param lost: how often Nova has lost an evacuation that it had taken
+    :param lost_record: its record of the last one that it has lost
+    :param newest_record: the newest one that was seen
     :param broken: how often it could not be rebuilt where it was sent
     :param last_way: it is evacuated without being started
     :param returning: its host came back, so it stays there
@@ -70,6 +72,8 @@ class Flight:
     unanswered: bool = False
     abandoned: bool = False
     lost: int = 0
+    lost_record: int | None = None
+    newest_record: int = 0
     broken: int = 0
     last_way: bool = False
     returning: bool = False
@@ -139,6 +143,11 @@ class Flight:
             abandoned=self.abandoned,
         )
 
+    def is_under_way(self, server: Server, source_host: str) -> bool:
+        return planner.is_under_way(
+            server, source_host=source_host, evacuation=self.record
+        )
+
     def look(self, *, at: float) -> None:
         """Read the server, not before ``at``."""
         self.phase = Phase.LOOKING
@@ -174,7 +183,7 @@ class Flight:
     def forget_record(self) -> None:
         """Start over: what Nova has recorded so far is history."""
         if self.record is not None:
-            self.baseline = self.record.id
+            self.baseline = max(self.record.id, self.newest_record)
         self.record = None
 
     def abandon(self, *, now: float, trouble: str) -> None:

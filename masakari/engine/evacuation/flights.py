@@ -65,6 +65,14 @@ class Flights:
     ) -> None:
         """Nova is evacuating it after all."""
         flight.follow(record, changed_at=changed_at)
+        self._keep_flying(flight)
+
+    def still_flying(self, flight: Flight, *, now: float) -> None:
+        """Its server was looked at: Nova may well be evacuating it."""
+        flight.changed_at = now
+        self._keep_flying(flight)
+
+    def _keep_flying(self, flight: Flight) -> None:
         flight.phase = Phase.FLYING
         if not flight.has_slot:
             flight.has_slot = True
@@ -187,9 +195,8 @@ class Flights:
     def lost(self, flight: Flight, trouble: str, *, now: float) -> None:
         """Nova has lost its evacuation: it is asked for again, but once."""
         flight.lost += not flight.adopted
+        flight.lost_record = flight.record.id if flight.record else None
         self.abandon(flight, trouble, now=now)
-        if flight.lost > 1:
-            self.end(flight, VMoveStatus.FAILED, flight.trouble)
 
     def refuse(self, flight: Flight) -> None:
         """It cannot go where it was sent to: elsewhere, or to its end."""

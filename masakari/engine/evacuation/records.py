@@ -35,7 +35,7 @@ class EvacuationRecords:
         return changed
 
     def latest(
-        self, instance_uuid: str, *, after: int = 0
+        self, instance_uuid: str, *, after: int = 0, lost: int | None = None
     ) -> Migration | None:
         """The record that says how the evacuation of an instance stands.
 
@@ -44,6 +44,8 @@ class EvacuationRecords:
         Nova may yet carry it out.
 
         :param after: records up to this ``id`` are of earlier evacuations
+        :param lost: the ``id`` of one that Nova had lost when it was asked
+            again: it takes that one for the new request
         """
         own = self._of_instance.get(instance_uuid, {})
         newest_first = [
@@ -53,7 +55,10 @@ class EvacuationRecords:
         ]
         since = itertools.takewhile(lambda r: not r.succeeded, newest_first)
         open_one = next((r for r in since if r.in_progress), None)
-        return open_one or next(iter(newest_first), None)
+        found = open_one or next(iter(newest_first), None)
+        if found is None or lost is None or own[lost].status == "accepted":
+            return found
+        return own[lost] if found.status == "accepted" else found
 
     def last_id(self, instance_uuid: str) -> int:
         """The ``id`` of the newest record; 0 when there is none."""

@@ -90,10 +90,10 @@ class Settler:
     def _decide(self, flight: Flight, server: Server) -> None:
         flight.server = server
         flight.unread_since = None
-        if flight.record is not None and flight.record.in_progress:
+        if flight.is_under_way(server, self._source):
             if not self._is_stuck(flight, server):
-                flight.phase = Phase.FLYING
-                flight.changed_at = self._clock.monotonic()
+                now = self._clock.monotonic()
+                self._flights.still_flying(flight, now=now)
             return
         step = flight.next_step(server, self._source)
         if step is Step.START and flight.last_way:
@@ -173,6 +173,8 @@ class Settler:
                 flight.trouble or "Nova has no record of its evacuation."
             )
             self._flights.try_again(flight, now=now)
+        elif flight.lost > 1:
+            self._flights.end(flight, VMoveStatus.FAILED, flight.trouble)
         else:
             flight.phase = Phase.READY
             flight.due_at = max(flight.due_at, flight.inherited_until)

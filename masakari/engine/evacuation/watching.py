@@ -133,11 +133,17 @@ class Watch:
     def _take_up(self, flights: list[Flight]) -> None:
         """Follow those that Nova has begun to evacuate meanwhile."""
         for flight in flights:
-            record = self._records.latest(flight.uuid, after=flight.baseline)
+            record = self._latest(flight)
             if record is not None:
                 self._flights.found_flying(
                     flight, record, changed_at=self._first_seen(record)
                 )
+
+    def _latest(self, flight: Flight) -> Migration | None:
+        flight.newest_record = self._records.last_id(flight.uuid)
+        return self._records.latest(
+            flight.uuid, after=flight.baseline, lost=flight.lost_record
+        )
 
     def _first_seen(self, record: Migration) -> float:
         """When the record was first seen to be as it is."""
@@ -145,7 +151,7 @@ class Watch:
         return self._recovery.records_seen.setdefault(record, now)
 
     def _follow(self, flight: Flight, now: float) -> None:
-        record = self._records.latest(flight.uuid, after=flight.baseline)
+        record = self._latest(flight)
         if record is None:
             self._without_record(flight, now)
             return
