@@ -190,6 +190,8 @@ class Deployment:
             "notification_lease_renewal": 1,
             "notification_poll_interval": 0.5,
             "graceful_shutdown_timeout": 20,
+            # This Nova begins at once what it has taken.
+            "host_failure__evacuation_start_timeout": 15,
             "database__connection": database,
             "database__retry_interval": 1,
             "keystone_authtoken__auth_type": "password",

@@ -2,6 +2,7 @@
 """API and engines as real processes: what operators see and count on."""
 
 import collections
+import datetime
 import signal
 import time
 from concurrent import futures
@@ -160,7 +161,7 @@ def test_of_eight_reports_of_one_event_one_is_taken(deploy):
     ha = deployed.connect().instance_ha
     deployed.populate(ha, servers=0)
     token = deployed.connect().auth_token
-    moment = "2030-01-01T00:00:00.000000"
+    moment = datetime.datetime.now(datetime.UTC).isoformat()
     body = {
         "notification": {
             "type": "COMPUTE_HOST",
