@@ -5,6 +5,8 @@ import collections
 import time
 from pathlib import Path
 
+import pytest
+
 from masakari import conf as configuration
 from masakari.cmd import engine as program
 from masakari.db import notifications, progress, schema
@@ -34,6 +36,7 @@ def configured(server: SimulatorServer, directory: Path):
     return conf
 
 
+@pytest.mark.slow
 def test_a_hundred_instances_are_cheap(tmp_path: Path) -> None:
     cloud = Cloud(
         time.time,

@@ -86,6 +86,7 @@ def bodies(schema):
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
 @pytest.mark.parametrize("mode", GenerationMode)
+@pytest.mark.slow
 def test_no_request_breaks_the_description(fuzzed, path, method, mode):
     world, description = fuzzed
     answers = set()

@@ -16,7 +16,7 @@ from masakari.simulator.cloud import Cloud
 from masakari.simulator.http import SimulatorServer
 from masakari.simulator.tokens import known_id
 
-pytestmark = pytest.mark.programs
+pytestmark = pytest.mark.slow
 
 PATIENCE = 60
 

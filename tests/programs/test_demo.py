@@ -14,7 +14,7 @@ from masakari.cmd import demo
 from masakari.cmd.demo.result import Report, Requests, Result
 from masakari.cmd.demo.watch import Move, Stage
 
-pytestmark = pytest.mark.programs
+pytestmark = pytest.mark.slow
 
 PATIENCE = 120
 

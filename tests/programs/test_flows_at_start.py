@@ -22,7 +22,7 @@ from masakari.simulator.http import SimulatorServer
 from tests.functional.api.world import ini
 from tests.functional.db import records
 
-pytestmark = pytest.mark.programs
+pytestmark = pytest.mark.slow
 
 PATIENCE = 120
 

@@ -16,7 +16,7 @@ from tests.functional.db import records
 from tests.integration.deployment import wait_for
 from tests.unit.events.recorder import Silent
 
-pytestmark = pytest.mark.programs
+pytestmark = pytest.mark.slow
 
 #: Seconds for which a call to Nova is waited for, and after which Nova does
 #: what it was asked.

@@ -12,7 +12,7 @@ from importlib import metadata
 
 import pytest
 
-pytestmark = pytest.mark.programs
+pytestmark = pytest.mark.slow
 
 VERSION = metadata.version("masakari")
 

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-pytestmark = pytest.mark.programs
+pytestmark = pytest.mark.slow
 
 OTHER = "nobody"
 

@@ -13,7 +13,7 @@ import requests
 from tests.ports import free_port
 from tests.programs.program import PATIENCE, children, wait_for
 
-pytestmark = pytest.mark.programs
+pytestmark = pytest.mark.slow
 
 #: How a line of the log begins.
 LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \d+ [A-Z]+ [\w.]+ ")

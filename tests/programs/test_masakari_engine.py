@@ -13,7 +13,7 @@ from masakari.db import progress, schema
 from masakari.db.session import Database
 from tests.functional.api.world import ini
 
-pytestmark = pytest.mark.programs
+pytestmark = pytest.mark.slow
 
 PATIENCE = 30
 

@@ -13,7 +13,7 @@ import pytest
 from masakari.cmd.demo.stack import Stack, configure
 from masakari.simulator.cloud import Cloud
 
-pytestmark = pytest.mark.programs
+pytestmark = pytest.mark.slow
 
 pytest.importorskip("masakariclient.plugin")
 pytest.importorskip("openstackclient.shell")

@@ -32,7 +32,7 @@ from masakari.simulator.http import SimulatorServer
 from tests.functional.db import records
 from tests.unit.events.recorder import Silent
 
-pytestmark = pytest.mark.programs
+pytestmark = pytest.mark.slow
 
 DIARY = "MASAKARI_SAMPLE_TASKS_DIARY"
 

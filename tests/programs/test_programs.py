@@ -10,7 +10,7 @@ import pytest
 
 from tests.ports import free_port
 
-pytestmark = pytest.mark.programs
+pytestmark = pytest.mark.slow
 
 BIN = pathlib.Path(sys.executable).parent
 

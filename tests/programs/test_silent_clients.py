@@ -16,7 +16,7 @@ from tests.programs import test_allinone
 from tests.programs.program import PATIENCE
 from tests.silent import BEGUN, Silence
 
-pytestmark = pytest.mark.programs
+pytestmark = pytest.mark.slow
 
 #: Seconds that others may be kept waiting.
 A_FEW = 5

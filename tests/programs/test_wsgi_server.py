@@ -9,7 +9,7 @@ import pytest
 
 from tests.functional.api.world import World
 
-pytestmark = pytest.mark.programs
+pytestmark = pytest.mark.slow
 
 #: Events are held up until the server ends.
 SERVER = """

@@ -19,11 +19,13 @@ PLAYED = (0, 1, *range(3, 10), *range(13, 20))
 
 
 @pytest.mark.parametrize("seed", PLAYED)
+@pytest.mark.slow
 def test_a_story_has_a_good_end(seed: int) -> None:
     chaos.play_seed(seed)
 
 
 @pytest.mark.parametrize("seed", [3, 7, 13])
+@pytest.mark.slow
 def test_a_seed_replays_exactly(seed: int) -> None:
     assert chance.tale(seed) == chance.tale(seed)
     assert chaos.text(chance.tale(seed)) == chaos.text(chance.tale(seed))

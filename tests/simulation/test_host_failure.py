@@ -247,6 +247,7 @@ def test_the_window_opens_while_nova_keeps_up() -> None:
     assert simulation.most_in_flight > 32
 
 
+@pytest.mark.slow
 def test_progress_is_shown_and_stays_small(simulation: Simulation) -> None:
     failed, *_ = simulation.hosts(5)
     simulation.servers(failed, 300)

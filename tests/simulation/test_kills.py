@@ -25,12 +25,14 @@ some_scenarios = pytest.mark.parametrize(
 
 
 @some_scenarios
+@pytest.mark.slow
 def test_another_engine_brings_it_to_the_same_end(folder: Path) -> None:
     for kill in kills.kills(folder, POINTS):
         kills.play(kill)
 
 
 @some_scenarios
+@pytest.mark.slow
 def test_two_engines_bring_it_to_the_same_end(folder: Path) -> None:
     kills.race(folder)
 
@@ -51,6 +53,7 @@ def test_what_makes_a_difference_is_a_step() -> None:
     assert list(kills.deaths([write, written, write, written])) == [1, 2, 4]
 
 
+@pytest.mark.slow
 def test_the_same_steps_are_taken_each_time() -> None:
     """Even where recoveries share what cannot be shared evenly."""
     (rack,) = (f for f in FOLDERS if f.name == "auto-a-rack-of-hosts-dies")

@@ -3,6 +3,7 @@
 
 import gc
 
+import pytest
 from sqlalchemy import MetaData
 
 from masakari.db import segments
@@ -259,6 +260,7 @@ def test_nothing_is_claimed_once_the_engine_is_told_to_stop(
     assert simulation.now(two).status is NotificationStatus.NEW
 
 
+@pytest.mark.slow
 def test_a_recovery_leaves_nothing_behind_in_memory(
     simulation: Simulation,
 ) -> None:

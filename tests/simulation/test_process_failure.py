@@ -207,6 +207,7 @@ def test_a_host_that_is_put_back_is_told_once(
     assert "for 120 seconds since process nova-compute" in line
 
 
+@pytest.mark.slow
 def test_what_is_in_the_way_for_an_hour_is_told_once(
     simulation: Simulation, told: Callable[[], list[str]]
 ) -> None:

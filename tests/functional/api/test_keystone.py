@@ -256,6 +256,7 @@ def _pipeline(kind):
     return make
 
 
+@pytest.mark.slow
 def test_a_keystone_that_says_nothing_holds_nobody_for_ever(
     tmp_path, silent, pipeline
 ):

@@ -479,6 +479,7 @@ def until(condition):
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_what_failed_for_lack_of_room_is_recovered_once_there_is_some(
     run, database, cloud, engine
 ):
