@@ -32,7 +32,7 @@ SETTLED_WITHIN = 1800.0
 #: A host was back before it could be said to be down; reserves are none any
 #: more; or Nova may still be at work on what it was asked for.
 _EXCUSE = re.compile(
-    "from a host that is up|Reserved host .* is down"
+    "from a host that is up|Reserved host .* is down|No reserved_hosts"
     "|failed before it was evacuated|shows no change of it for"
 )
 

@@ -131,6 +131,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("scenarios", nargs="*", help="parts of names")
     parser.add_argument("--points", type=int, help="so many of each")
+    parser.add_argument(
+        "--no-races",
+        dest="races",
+        action="store_false",
+        help="leave out the engines that race",
+    )
     workers.add_arguments(parser)
     given = parser.parse_args()
     folders = [
@@ -145,6 +151,8 @@ def main() -> int:
     chosen = [kill for result in found for kill in result]
     sys.stdout.write(f"{len(chosen)} kills in {len(folders)} scenarios\n")
     failed = workers.judge(play, chosen, given.jobs)
+    if not given.races:
+        return failed
     sys.stdout.write("With two engines from the start:\n")
     return failed or workers.judge(race, folders, given.jobs)
 
