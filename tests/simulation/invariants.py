@@ -45,9 +45,7 @@ PUT_OFF = 60
 _REFUSAL = re.compile(
     "Bad Request|Forbidden|Conflict|Not Found|Cannot '|could not be found"
     "|No valid host|The simulated cloud was told to"
-    # What was sent to a host that died, or that has forgotten it, is for an
-    # operator to end.
-    "|Its destination .* failed before it was evacuated"
+    # Nova may still be at work on it, which is for an operator to end.
     "|shows no change of it for .* minutes"
 )
 

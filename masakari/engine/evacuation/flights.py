@@ -57,7 +57,7 @@ class Flights:
         """
         self._all = list(flights)
         for flight in self._all:
-            flight.has_slot = flight.phase is Phase.FLYING
+            flight.has_slot = flight.adopted
         self._slots.take_up(self._key, self.in_flight)
 
     def found_flying(

@@ -248,7 +248,7 @@ class Settler:
                 f"Nova has not ended its evacuation ({_shown(flight)}).",
                 now=now,
             )
-        elif server.task_state not in REBUILDING:
+        elif server.task_state not in REBUILDING or not server.updated_at:
             self._later(flight, interval)
         elif not self._is_stuck(flight, server):
             quiet = now - flight.changed_at
